@@ -1,0 +1,51 @@
+# Every target does its own set-up: `make demo` and `make test` work in a fresh clone.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# A machine whose package index has only CUDA builds of torch: name the index with CPU builds in
+# TORCH_INDEX (pytorch.org/get-started names it) to save several GB.
+TORCH_INDEX ?=
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+STAMP := $(VENV)/.installed
+PYTEST_WORKERS ?= 2
+
+.PHONY: install demo test check format lint types imports bench clean help
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "DeepCoder needs CPython 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 ..."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install -q -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch==2.13.0
+	$(PIP) install -q -c constraints.txt -e '.[dev]'
+	@touch $@
+
+install: $(STAMP) ## a venv with everything for CPU
+
+demo: $(STAMP) ## the whole pipeline on the embedded default
+	$(BIN)/deepcoder demo
+
+test: $(STAMP) ## the CPU test suite
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) -m "not gpu and not browser"
+
+check: format lint types imports test ## what CI runs
+
+format: $(STAMP)
+	$(BIN)/ruff format --check .
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+imports: $(STAMP)
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## every benchmark that this machine can run
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,284 @@
+"""The whole configuration: pydantic models, YAML files, `key.sub=value` overrides.
+
+One YAML file is one recipe. Unknown keys are refused with their path; nothing is read from the
+environment but API keys, whose variable names stand in the config.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from deepcoder.errors import ConfigError
+
+
+class Section(BaseModel):
+    """A part of the config; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RunConfig(Section):
+    """Where results go and which seed everything derives from."""
+
+    dir: Path = Path("runs/demo")
+    seed: int = 0
+
+
+class ProblemsConfig(Section):
+    """Which problems. `source`: procedural, mbpp, humaneval, jsonl or huggingface."""
+
+    source: Literal["procedural", "mbpp", "humaneval", "jsonl", "huggingface"] = "procedural"
+    path: Path | None = None
+    name: str | None = Field(default=None, description="Hugging Face dataset name")
+    dataset_split: str = "train"
+    fields: dict[str, str] = Field(default_factory=dict, description="record field -> dataset column")
+    families: list[str] = Field(default_factory=list, description="procedural families; empty: all")
+    train: int = Field(default=1600, ge=1, description="procedural training problems")
+    held_out: int = Field(default=60, ge=1, description="procedural problems in each held-out split")
+    limit: int | None = Field(default=None, ge=1)
+    seed: int = 0
+
+
+class TeacherConfig(Section):
+    """A teacher as `provider:model`, or `expert`."""
+
+    model: str = "expert"
+    base_url: str | None = None
+    api_key_env: str | None = None
+    temperature: float = Field(default=0.6, ge=0, le=2)
+    max_tokens: int = Field(default=2048, ge=1)
+    timeout_s: float = Field(default=120.0, gt=0)
+    max_attempts: int = Field(default=6, ge=1, description="tries of one request on 429, 5xx and transport faults")
+    reasoning: Literal["record", "thought"] = "record"
+    seed: int | None = None
+
+
+class AgentConfig(Section):
+    """Budgets of one agent run."""
+
+    max_steps: int = Field(default=6, ge=1)
+    max_tokens: int = Field(default=8192, ge=1, description="output tokens over all steps")
+    timeout_s: float = Field(default=300.0, gt=0)
+    max_observation_chars: int = Field(default=2000, ge=80)
+    instructions: Literal["full", "short", "bare"] = "full"
+    tools: list[str] = Field(default_factory=lambda: ["execute_python", "retrieve_knowledge", "finish"])
+
+
+class SandboxConfig(Section):
+    """Limits of one execution of untrusted code."""
+
+    tier: Literal["auto", "namespaces", "bubblewrap", "landlock"] = Field(
+        default="auto", description="auto: namespaces, else bubblewrap; landlock is weaker and only by name"
+    )
+    cpu_s: float = Field(default=10.0, gt=0)
+    wall_s: float = Field(default=20.0, gt=0)
+    memory_mb: int = Field(default=512, ge=32)
+    output_bytes: int = Field(default=64_000, ge=1000)
+    processes: int = Field(default=16, ge=1)
+    disk_mb: int = Field(default=32, ge=1)
+    workers: int = Field(default=2, ge=1)
+
+
+class GenerateConfig(Section):
+    """Trajectory generation."""
+
+    concurrency: int = Field(default=8, ge=1)
+    keep_rejected: bool = False
+
+
+class StudentConfig(Section):
+    """The model to be trained. `nano`, a directory or a Hugging Face name."""
+
+    model: str = "nano"
+    tokenizer: Path | None = None
+    template: Literal["chatml", "native"] = "chatml"
+    instructions: Literal["full", "short", "bare"] = "bare"
+    max_length: int = Field(default=4096, ge=16, description="tokens of a whole example")
+
+
+class PrepareConfig(Section):
+    """Trajectories to token ids and span ids."""
+
+    shard_rows: int = Field(default=20_000, ge=1)
+
+
+class LambdaConfig(Section):
+    """Weight of one span: constant, or linear from `start` to `end` over training."""
+
+    start: float = Field(default=1.0, ge=0)
+    end: float | None = Field(default=None, ge=0)
+
+
+class LoraConfig(Section):
+    """LoRA adapters."""
+
+    rank: int = Field(default=16, ge=1)
+    alpha: int = Field(default=32, ge=1)
+    targets: Literal["attention", "attention+experts"] = "attention"
+
+
+class TrainConfig(Section):
+    """SAD training."""
+
+    backend: Literal["transformers", "unsloth"] = "transformers"
+    method: Literal["full", "lora"] = "full"
+    load_in_4bit: bool = False
+    lora: LoraConfig = LoraConfig()
+    lambda_reason: LambdaConfig = LambdaConfig()
+    lambda_act: LambdaConfig = LambdaConfig()
+    normalization: Literal["span", "token"] = "span"
+    epochs: float = Field(default=1.0, gt=0)
+    max_steps: int | None = Field(default=None, ge=1)
+    batch_size: int = Field(default=8, ge=1)
+    gradient_accumulation: int = Field(default=1, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    warmup_ratio: float = Field(default=0.05, ge=0, le=1)
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    weight_decay: float = Field(default=0.0, ge=0)
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    loss_chunk_rows: int = Field(default=1024, ge=1)
+    group_by_length: bool = True
+    save_steps: int = Field(default=100, ge=1)
+    keep_checkpoints: int = Field(default=2, ge=1)
+    logging_steps: int = Field(default=10, ge=1)
+    report_to: list[str] = Field(default_factory=lambda: ["tensorboard"])
+
+
+class EngineConfig(Section):
+    """How a student answers: in process, or any OpenAI-compatible server."""
+
+    engine: Literal["local", "openai"] = "local"
+    base_url: str | None = None
+    model: str | None = None
+    api_key_env: str | None = None
+    batch_size: int = Field(default=8, ge=1)
+    max_new_tokens: int = Field(default=512, ge=1, description="tokens of one step")
+    temperature: float = Field(default=0.0, ge=0, le=2)
+
+
+class EvaluateConfig(Section):
+    """Evaluation of base, student and teacher on the same problems."""
+
+    models: list[Literal["base", "student", "teacher"]] = Field(
+        default_factory=lambda: ["base", "student", "teacher"]
+    )
+    splits: list[str] = Field(default_factory=list, description="empty: every evaluation split of the source")
+    limit: int | None = Field(default=None, ge=1, description="problems a split")
+    concurrency: int = Field(default=8, ge=1)
+    bootstrap: int = Field(default=2000, ge=100)
+
+
+class RateLimitConfig(Section):
+    """Requests allowed to one key."""
+
+    requests: str = "60/minute"
+    storage: str = "memory://"
+
+
+class ServeConfig(Section):
+    """The HTTP service."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    keys_file: Path = Path("keys.sqlite")
+    max_body_bytes: int = Field(default=1_000_000, ge=1000)
+    max_problem_chars: int = Field(default=20_000, ge=1)
+    max_concurrency: int = Field(default=8, ge=1)
+    max_queue: int = Field(default=32, ge=0)
+    rate_limit: RateLimitConfig = RateLimitConfig()
+
+
+class Config(Section):
+    """A whole recipe."""
+
+    run: RunConfig = RunConfig()
+    problems: ProblemsConfig = ProblemsConfig()
+    teacher: TeacherConfig = TeacherConfig()
+    agent: AgentConfig = AgentConfig()
+    sandbox: SandboxConfig = SandboxConfig()
+    generate: GenerateConfig = GenerateConfig()
+    student: StudentConfig = StudentConfig()
+    prepare: PrepareConfig = PrepareConfig()
+    train: TrainConfig = TrainConfig()
+    engine: EngineConfig = EngineConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+    serve: ServeConfig = ServeConfig()
+
+
+def load_config(path: Path | None, overrides: Sequence[str] = ()) -> Config:
+    """The config in `path` (None: all defaults) with `key.sub=value` overrides; values are YAML."""
+    tree: dict[str, Any] = {}
+    if path is not None:
+        tree = _read_yaml(path)
+    for override in overrides:
+        _apply(tree, override)
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        raise _explain(error, path) from None
+
+
+def dump_config(config: Config) -> str:
+    """The resolved config as YAML; `load_config` of it gives the same Config."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"config file {path} does not exist", hint="ready ones lie in configs/") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config file {path} is not valid YAML: {error}") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise ConfigError(f"config file {path} must hold a mapping, not {type(tree).__name__}")
+    return tree
+
+
+def _apply(tree: dict[str, Any], override: str) -> None:
+    key, sign, text = override.partition("=")
+    if not sign or not key:
+        raise ConfigError(f"override {override!r} is not of the form key.sub=value")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = text
+    *parents, last = key.split(".")
+    node = tree
+    for parent in parents:
+        child = node.setdefault(parent, {})
+        if not isinstance(child, dict):
+            raise ConfigError(f"override {override!r}: {parent} is a value, not a section")
+        node = child
+    node[last] = value
+
+
+def _explain(error: ValidationError, path: Path | None) -> ConfigError:
+    where = str(path) if path is not None else "the overrides"
+    lines = []
+    for item in error.errors(include_url=False):
+        key = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            lines.append(f"unknown key {key}{_suggest(item['loc'])}")
+        else:
+            lines.append(f"{key}: {item['msg']} (got {item['input']!r})")
+    return ConfigError(f"{where}: " + "; ".join(lines), hint="every key and its default: deepcoder doctor --config")
+
+
+def _suggest(loc: tuple[int | str, ...]) -> str:
+    model: Any = Config
+    for part in loc[:-1]:
+        field = getattr(model, "model_fields", {}).get(part)
+        model = field.annotation if field is not None else None
+    names = list(getattr(model, "model_fields", {}))
+    close = difflib.get_close_matches(str(loc[-1]), names, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

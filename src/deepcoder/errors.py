@@ -1,0 +1,79 @@
+"""Every error that a user can meet.
+
+    DeepCoderError            anything we expected could go wrong; `message` says what, `hint` says the fix
+    ├── ConfigError           a config file, a key, an override
+    ├── RecordError           a stored record that cannot be read (file and line are named)
+    ├── ProblemError          a problem source: missing file, bad row, unknown family
+    ├── ProviderError         a teacher's provider
+    │   ├── AuthenticationError   missing or refused API key
+    │   ├── ModelUnavailable      unknown or decommissioned model; alternatives are named
+    │   └── RateLimited           429; `retry_after` in seconds where the provider said so
+    ├── SandboxUnavailable    this machine cannot isolate untrusted code; the failed probe is named
+    ├── AlignmentError        token ids or spans that do not agree with the chat template
+    ├── TrainingError         a student that cannot be loaded or trained as configured
+    └── StageError            a stage that cannot start or resume from what lies in the run folder
+
+The CLI prints `message` and `hint` and exits with 1; a traceback means a bug.
+"""
+
+from __future__ import annotations
+
+
+class DeepCoderError(Exception):
+    """`message`: what went wrong, naming the field or file. `hint`: what to do about it."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class ConfigError(DeepCoderError):
+    """A config file, key or override is wrong."""
+
+
+class RecordError(DeepCoderError):
+    """A stored record cannot be read."""
+
+
+class ProblemError(DeepCoderError):
+    """A problem source cannot deliver what was asked of it."""
+
+
+class ProviderError(DeepCoderError):
+    """A teacher's provider refused or failed."""
+
+
+class AuthenticationError(ProviderError):
+    """The API key is missing or was refused."""
+
+
+class ModelUnavailable(ProviderError):
+    """The provider does not serve this model (any more)."""
+
+
+class RateLimited(ProviderError):
+    """HTTP 429. `retry_after`: seconds that the provider asked for, None where it did not say."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class SandboxUnavailable(DeepCoderError):
+    """This machine cannot isolate untrusted code."""
+
+
+class AlignmentError(DeepCoderError):
+    """Tokens, spans and the chat template do not agree."""
+
+
+class TrainingError(DeepCoderError):
+    """The student cannot be loaded or trained as configured."""
+
+
+class StageError(DeepCoderError):
+    """A stage cannot start, or cannot resume from what is there."""
