@@ -110,16 +110,15 @@ class RunFolder:
         self._write(manifest)
         return manifest
 
-    def finish(self, manifest: Manifest, counts: dict[str, int | float | str], output_hash: str, seconds: float) -> None:
-        """Mark the stage done."""
-        self._write(
-            manifest.model_copy(
-                update={
-                    "status": "done", "counts": counts, "output_hash": output_hash,
-                    "seconds": manifest.seconds + seconds,
-                }
-            )
-        )  # fmt: skip
+    def finish(
+        self, manifest: Manifest, counts: dict[str, int | float | str], output_hash: str, seconds: float
+    ) -> Manifest:
+        """Mark the stage done; `seconds` are those of this session."""
+        done = manifest.model_copy(
+            update={"status": "done", "counts": counts, "output_hash": output_hash, "seconds": seconds}
+        )
+        self._write(done)
+        return done
 
     def _write(self, manifest: Manifest) -> None:
         write_atomic(self.stage(manifest.stage) / "manifest.json", manifest.model_dump_json(indent=2))

@@ -1,0 +1,251 @@
+"""The command line. Each command imports what it needs when it runs, so that --help is quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from deepcoder.config import Config
+    from deepcoder.runs import StageName
+
+app = typer.Typer(
+    name="deepcoder",
+    help="Distil an agentic coder from a large reasoning model into a small student.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: importing rich for it would cost 80 ms
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+keys_app = typer.Typer(help="API keys of the service.", no_args_is_help=True)
+sandbox_app = typer.Typer(help="Run untrusted Python in the sandbox.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+app.add_typer(sandbox_app, name="sandbox")
+
+ConfigArg = Annotated[
+    Path | None, typer.Argument(metavar="CONFIG", help="A recipe, such as configs/demo.yaml.", show_default=False)
+]
+RequiredConfig = Annotated[Path, typer.Argument(metavar="CONFIG", help="A recipe, such as configs/demo.yaml.")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Overrides, such as run.dir=runs/mine.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Delete what this stage made before, and start anew.")]
+
+
+def _config(path: Path | None, overrides: list[str] | None) -> Config:
+    from deepcoder.config import load_config
+
+    if path is not None and "=" in str(path) and not path.exists():
+        return load_config(None, [str(path), *(overrides or [])])
+    return load_config(path, overrides or [])
+
+
+def _stage(name: StageName, path: Path, overrides: list[str] | None, overwrite: bool) -> None:
+    from rich.console import Console
+
+    from deepcoder.pipeline import run_stage
+
+    run_stage(name, _config(path, overrides), Console(), overwrite=overwrite)
+
+
+@app.command()
+def generate(config: RequiredConfig, overrides: Overrides = None, overwrite: Overwrite = False) -> None:
+    """Problems -> teacher agent runs -> verified trajectories."""
+    _stage("generate", config, overrides, overwrite)
+
+
+@app.command()
+def prepare(config: RequiredConfig, overrides: Overrides = None, overwrite: Overwrite = False) -> None:
+    """Trajectories -> token ids and span ids."""
+    _stage("prepare", config, overrides, overwrite)
+
+
+@app.command()
+def train(config: RequiredConfig, overrides: Overrides = None, overwrite: Overwrite = False) -> None:
+    """Student + SAD loss -> checkpoint or adapter."""
+    _stage("train", config, overrides, overwrite)
+
+
+@app.command()
+def evaluate(
+    config: ConfigArg = None,
+    overrides: Overrides = None,
+    overwrite: Overwrite = False,
+    out: Annotated[Path | None, typer.Option(help="Where results go; default RUN/evaluation.")] = None,
+    benchmark: Annotated[
+        str | None, typer.Option(help="humaneval, mbpp, humaneval+ or mbpp+: judge --samples.")
+    ] = None,
+    problems: Annotated[Path | None, typer.Option(help="The benchmark's file.")] = None,
+    samples: Annotated[Path | None, typer.Option(help="JSONL of task_id and completion or solution.")] = None,
+) -> None:
+    """Student against base and teacher on held-out problems; or judge a file of samples."""
+    from rich.console import Console
+
+    from deepcoder.errors import ConfigError
+
+    if benchmark or samples or problems:
+        missing = [n for n, v in (("--benchmark", benchmark), ("--problems", problems), ("--samples", samples)) if not v]
+        if missing or out is None:
+            raise ConfigError(f"judging samples also needs {', '.join(missing or ['--out DIR'])}")
+        from deepcoder.evaluate import evaluate_samples
+
+        assert benchmark is not None
+        assert problems is not None
+        assert samples is not None
+        evaluate_samples(benchmark, problems, samples, out, _config(config, overrides), Console())
+        return
+    if config is None:
+        raise ConfigError("evaluate needs a CONFIG, or --benchmark with --problems and --samples")
+    if out is None:
+        _stage("evaluate", config, overrides, overwrite)
+        return
+    from deepcoder.evaluate import run_on
+    from deepcoder.runs import RunFolder
+
+    resolved = _config(config, overrides)
+    run_on(resolved, RunFolder(resolved), out, Console())
+
+
+@app.command()
+def run(config: RequiredConfig, overrides: Overrides = None) -> None:
+    """generate, prepare, train, evaluate: done stages are skipped, one cut short resumes."""
+    from rich.console import Console
+
+    from deepcoder.pipeline import run_all
+
+    run_all(_config(config, overrides), Console())
+
+
+@app.command()
+def demo(overrides: Overrides = None) -> None:
+    """The whole pipeline on the embedded default: no key, no GPU, no network."""
+    from rich.console import Console
+
+    from deepcoder.demo import run_demo
+
+    run_demo(overrides or [], Console())
+
+
+@app.command()
+def serve(
+    config: RequiredConfig,
+    overrides: Overrides = None,
+    host: Annotated[str | None, typer.Option(help="Default: serve.host.")] = None,
+    port: Annotated[int | None, typer.Option(help="Default: serve.port.")] = None,
+) -> None:
+    """The student as an agent behind an HTTP service."""
+    from rich.console import Console
+
+    from deepcoder.serve.command import serve as run_service
+
+    extra = [f"serve.host={host}"] if host else []
+    extra += [f"serve.port={port}"] if port is not None else []
+    run_service(_config(config, [*(overrides or []), *extra]), Console())
+
+
+@app.command()
+def doctor(
+    config: ConfigArg = None,
+    overrides: Overrides = None,
+    show_config: Annotated[bool, typer.Option("--config", help="Print every config key and its value.")] = False,
+) -> None:
+    """What this machine can do, what is missing, and the command that mends it."""
+    from rich.console import Console
+
+    from deepcoder.doctor import examine, print_config
+
+    resolved = _config(config, overrides)
+    if show_config:
+        print_config(resolved, Console())
+    elif not examine(resolved, Console()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def view(
+    run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/demo.")],
+    spans: Annotated[bool, typer.Option("--spans", help="Colour each token by its span.")] = False,
+    problem: Annotated[str | None, typer.Option(help="Only this problem_id.")] = None,
+    count: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 3,
+) -> None:
+    """Trajectories, or with --spans the tokens that are trained."""
+    from rich.console import Console
+
+    from deepcoder.prepare.view import view as show
+
+    show(run_dir, Console(), spans=spans, problem_id=problem, count=count)
+
+
+@keys_app.command("create")
+def keys_create(name: str, config: ConfigArg = None, overrides: Overrides = None) -> None:
+    """Create a key and print it once; only its hash is kept."""
+    from deepcoder.serve.command import create_key
+
+    print(create_key(_config(config, overrides), name))
+
+
+@keys_app.command("list")
+def keys_list(config: ConfigArg = None, overrides: Overrides = None) -> None:
+    """Names and dates of the keys; the keys themselves are stored nowhere."""
+    from rich.console import Console
+
+    from deepcoder.serve.command import print_keys
+
+    print_keys(_config(config, overrides), Console())
+
+
+@keys_app.command("revoke")
+def keys_revoke(name: str, config: ConfigArg = None, overrides: Overrides = None) -> None:
+    """Revoke a key."""
+    from deepcoder.serve.command import revoke_key
+
+    revoke_key(_config(config, overrides), name)
+    print(f"revoked {name}")
+
+
+@sandbox_app.command("run")
+def sandbox_run(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    config: ConfigArg = None,
+    overrides: Overrides = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object: status, stdout, stderr, ...")] = False,
+) -> None:
+    """Run FILE isolated: no network, no environment, no files of yours, limited."""
+    import json
+
+    from deepcoder.sandbox.command import run_file
+
+    result = run_file(file, _config(config, overrides).sandbox)
+    if as_json:
+        print(json.dumps(result))
+    else:
+        print(result["stdout"], end="")
+        typer.echo(result["stderr"], nl=False, err=True)
+        typer.echo(f"[{result['status']}, {result['wall_s']:.3f} s, {result['peak_mb']:.0f} MB]", err=True)
+
+
+def _fail(message: str, hint: str) -> NoReturn:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True, soft_wrap=True)
+    console.print(Text("error: ", style="bold red") + Text(message, style="default"))
+    if hint:
+        console.print(Text("  fix: ", style="bold") + Text(hint, style="default"))
+    raise SystemExit(1)
+
+
+def main() -> None:
+    """Entry point: expected errors are printed with their fix and exit with 1; Ctrl-C exits with 130."""
+    from deepcoder.errors import DeepCoderError
+
+    try:
+        app()
+    except DeepCoderError as error:
+        _fail(error.message, error.hint)
+    except SystemExit as stop:
+        if stop.code == 130:  # what typer makes of Ctrl-C
+            typer.echo("stopped; the same command goes on from here", err=True)
+        raise

@@ -1,0 +1,82 @@
+"""The stages in order: skipped where done, resumed where cut short, chained by hashes.
+
+    generate -> prepare -> train -> evaluate
+
+Each stage package has `run(config, folder, console) -> counts` and `outputs(folder) -> files`; the hash of a
+stage's files is the next one's input hash, so that a changed trajectory is never trained on by half.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, cast
+
+from rich.console import Console
+
+from deepcoder.config import Config
+from deepcoder.errors import StageError
+from deepcoder.runs import Manifest, RunFolder, StageName, hash_files, hash_of
+
+STAGES: tuple[StageName, ...] = ("generate", "prepare", "train", "evaluate")
+_AFTER: dict[StageName, StageName] = {"prepare": "generate", "train": "prepare", "evaluate": "train"}
+
+Counts = dict[str, int | float | str]
+
+
+class Stage(Protocol):
+    """What every stage package offers."""
+
+    def run(self, config: Config, folder: RunFolder, console: Console) -> Counts:
+        """Do the stage's work in its folder, resuming from what lies there."""
+
+    def outputs(self, folder: RunFolder) -> list[Path]:
+        """The files that the next stage reads."""
+
+
+def run_stage(name: StageName, config: Config, console: Console, *, overwrite: bool = False) -> Manifest:
+    """Run, resume or skip one stage; returns its manifest, `done`.
+
+    Raises StageError where the stage before it is not done, or where the folder holds other work.
+    """
+    folder = RunFolder(config)
+    manifest = folder.begin(name, _input_hash(name, folder), overwrite=overwrite)
+    if manifest.status == "done":
+        console.print(f"[bold]{name}[/]: already done in {folder.stage(name)} ({_summary(manifest)})", soft_wrap=True)
+        return manifest
+    console.print(f"[bold]{name}[/]: {folder.stage(name)}", soft_wrap=True)
+    stage = cast(Stage, importlib.import_module(f"deepcoder.{name}"))
+    start = time.monotonic()
+    counts = stage.run(config, folder, console)
+    done = folder.finish(manifest, counts, hash_files(stage.outputs(folder)), time.monotonic() - start)
+    console.print(f"[bold]{name}[/]: done in {done.seconds:.0f} s ({_summary(done)})", soft_wrap=True)
+    return done
+
+
+def run_all(config: Config, console: Console, *, stages: Sequence[StageName] = STAGES) -> list[Manifest]:
+    """Every stage in order."""
+    return [run_stage(name, config, console) for name in stages]
+
+
+def _input_hash(name: StageName, folder: RunFolder) -> str:
+    before = _AFTER.get(name)
+    if before is None:
+        return hash_of(None)
+    manifest = folder.manifest(before)
+    if manifest is None or manifest.status != "done":
+        state = "was cut short" if manifest else "has not run"
+        raise StageError(
+            f"{name} needs a finished {before} stage; in {folder.path} it {state}",
+            hint=f"run it first, with the same config: deepcoder {before} CONFIG run.dir={folder.path}",
+        )
+    return manifest.output_hash
+
+
+def _summary(manifest: Manifest) -> str:
+    return ", ".join(f"{key} {_number(value)}" for key, value in manifest.counts.items())
+
+
+def _number(value: float | str) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
