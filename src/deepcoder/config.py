@@ -166,9 +166,7 @@ class EngineConfig(Section):
 class EvaluateConfig(Section):
     """Evaluation of base, student and teacher on the same problems."""
 
-    models: list[Literal["base", "student", "teacher"]] = Field(
-        default_factory=lambda: ["base", "student", "teacher"]
-    )
+    models: list[Literal["base", "student", "teacher"]] = ["base", "student", "teacher"]
     splits: list[str] = Field(default_factory=list, description="empty: every evaluation split of the source")
     limit: int | None = Field(default=None, ge=1, description="problems a split")
     concurrency: int = Field(default=8, ge=1)

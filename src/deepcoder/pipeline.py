@@ -78,5 +78,7 @@ def _summary(manifest: Manifest) -> str:
     return ", ".join(f"{key} {_number(value)}" for key, value in manifest.counts.items())
 
 
-def _number(value: float | str) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
+def _number(value: int | float | str) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
