@@ -55,7 +55,10 @@ class TeacherConfig(Section):
     max_tokens: int = Field(default=2048, ge=1)
     timeout_s: float = Field(default=120.0, gt=0)
     max_attempts: int = Field(default=6, ge=1, description="tries of one request on 429, 5xx and transport faults")
-    reasoning: Literal["record", "thought"] = "record"
+    reasoning: Literal["record", "thought"] = Field(
+        default="record", description="a separate reasoning field is kept in the record, or becomes the thought"
+    )
+    stop: list[str] = Field(default_factory=list, description="stop sequences; some reasoning models refuse them")
     seed: int | None = None
 
 
@@ -88,8 +91,10 @@ class SandboxConfig(Section):
 class GenerateConfig(Section):
     """Trajectory generation."""
 
-    concurrency: int = Field(default=8, ge=1)
-    keep_rejected: bool = False
+    concurrency: int = Field(default=8, ge=1, description="agent runs at once")
+    max_failed: int = Field(
+        default=0, ge=0, description="problems that may stay without a run (provider or sandbox failed) at the end"
+    )
 
 
 class StudentConfig(Section):
@@ -149,6 +154,11 @@ class TrainConfig(Section):
     keep_checkpoints: int = Field(default=2, ge=1)
     logging_steps: int = Field(default=10, ge=1)
     report_to: list[str] = Field(default_factory=lambda: ["tensorboard"])
+    optimizer: Literal["adamw", "adamw_8bit"] = Field(default="adamw", description="adamw_8bit needs bitsandbytes")
+    router_aux_coefficient: float = Field(default=0.0, ge=0, description="weight of the load-balancing loss of an MoE")
+    gradient_checkpointing: bool = Field(default=False, description="unsloth always checkpoints, in its own way")
+    experts_implementation: Literal["auto", "eager", "grouped_mm"] = "auto"
+    threads: int | None = Field(default=None, ge=1, description="CPU threads; unset: one a core")
 
 
 class EngineConfig(Section):
@@ -185,12 +195,21 @@ class ServeConfig(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, description="processes; more than one needs rate_limit.storage in Redis")
     keys_file: Path = Path("keys.sqlite")
+    model_name: str = Field(default="deepcoder", min_length=1, description="what /v1/models calls the student")
     max_body_bytes: int = Field(default=1_000_000, ge=1000)
+    body_timeout_s: float = Field(default=20.0, gt=0, description="a request body must have arrived by then")
     max_problem_chars: int = Field(default=20_000, ge=1)
-    max_concurrency: int = Field(default=8, ge=1)
-    max_queue: int = Field(default=32, ge=0)
+    max_concurrency: int = Field(default=8, ge=1, description="agent runs at a time, in each worker")
+    max_queue: int = Field(default=32, ge=0, description="requests that may wait for a run, in each worker")
+    queue_timeout_s: float = Field(default=30.0, gt=0)
+    drain_s: float = Field(default=30.0, ge=0, description="time that running requests get after SIGTERM")
+    heartbeat_s: float = Field(default=15.0, gt=0, description="an SSE comment when nothing else was sent")
     rate_limit: RateLimitConfig = RateLimitConfig()
+    cors_origins: list[str] = Field(default_factory=list, description="empty: no cross-origin requests")
+    page: bool = Field(default=True, description="the web page at /")
+    metrics: bool = Field(default=True, description="Prometheus metrics at /metrics, without a key")
 
 
 class Config(Section):

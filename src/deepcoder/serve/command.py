@@ -1,0 +1,103 @@
+"""`deepcoder serve` and `deepcoder keys`."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deepcoder.config import Config
+from deepcoder.errors import ConfigError, StageError
+from deepcoder.runs import RunFolder
+from deepcoder.serve.keys import KeyStore
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def serve(config: Config, console: Console) -> None:
+    """Serve the run's student until SIGTERM or SIGINT. Raises DeepCoderError where it cannot start."""
+    from deepcoder.serve.gate import parse_rate
+    from deepcoder.serve.logs import configure_logs
+    from deepcoder.serve.server import run
+
+    serve = config.serve
+    if config.sandbox.tier == "landlock":
+        raise ConfigError(
+            "sandbox.tier: landlock is too weak for programs that strangers can start",
+            hint="sandbox.tier=auto; deepcoder doctor says what this machine lacks for it",
+        )
+    if serve.workers > 1:
+        raise ConfigError(
+            "serve.workers: several workers in one command are not there yet",
+            hint="start one process a port behind a proxy, with serve.rate_limit.storage in Redis",
+        )
+    parse_rate(serve.rate_limit.requests)
+    student = student_path(config)
+    keys = KeyStore(serve.keys_file)
+    with bind(serve.host, serve.port) as listener:
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        console.print(f"DeepCoder serves {student or config.engine.model} at http://{shown}:{port}", highlight=False)
+        if not any(key.revoked is None for key in keys.all()):
+            console.print("There is no API key yet: deepcoder keys create NAME", style="yellow")
+        configure_logs()
+        asyncio.run(run(config, student, keys, listener))
+    keys.close()
+
+
+def student_path(config: Config) -> Path | None:
+    """The trained checkpoint; None where the engine is a server that has it already. Raises StageError."""
+    if config.engine.engine == "openai":
+        return None
+    path = RunFolder(config).stage("train") / "final"
+    if not path.is_dir():
+        raise StageError(
+            f"there is no student at {path}", hint="deepcoder train CONFIG first, or set engine.engine=openai"
+        )
+    return path
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises ConfigError where the address is taken or not this machine's."""
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+        )
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen on {host}:{port}: {error.strerror}", hint="another --port or --host"
+        ) from None
+
+
+def create_key(config: Config, name: str) -> str:
+    """A new key in clear, which is stored nowhere."""
+    return KeyStore(config.serve.keys_file).create(name)
+
+
+def revoke_key(config: Config, name: str) -> None:
+    """The key of this name is refused from now on, also by services that run."""
+    KeyStore(config.serve.keys_file).revoke(name)
+
+
+def print_keys(config: Config, console: Console) -> None:
+    """A table of the keys: never the keys themselves."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("name", "id", "scopes", "limit", "created", "revoked", box=None, pad_edge=False)
+    for key in KeyStore(config.serve.keys_file).all():
+        cells = [
+            key.name, key.id, " ".join(key.scopes), key.rate_limit or config.serve.rate_limit.requests,
+            _date(key.created), _date(key.revoked),
+        ]  # fmt: skip
+        table.add_row(*(Text(cell) for cell in cells))
+    console.print(table)
+
+
+def _date(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,80 @@
+"""The process that serves: opens the engine, the sandbox and the index, and drains on SIGTERM."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from types import FrameType
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from deepcoder.config import Config
+from deepcoder.errors import ProviderError
+from deepcoder.knowledge import open_index
+from deepcoder.models import ChatModels
+from deepcoder.models.local import open_engine
+from deepcoder.sandbox import open_sandbox
+from deepcoder.serve.app import create_app
+from deepcoder.serve.keys import KeyStore
+
+_log = structlog.get_logger("deepcoder.serve")
+
+
+async def run(config: Config, student: Path | None, keys: KeyStore, listener: socket.socket) -> None:
+    """Serve on `listener` until a signal; everything is closed when this returns."""
+    index = open_index()
+    async with open_sandbox(config.sandbox) as box, _open_models(config, student) as models:
+        app = create_app(config, models=models, box=box, index=index, keys=keys)
+        await DrainingServer(app, config).serve(sockets=[listener])
+    _log.info("stopped")
+
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn, except that a signal first makes the app refuse new runs, and that `serve` returns afterwards.
+
+    Uvicorn raises the signal again when it has shut down, which would end the process before the sandbox
+    and the engine are closed.
+    """
+
+    def __init__(self, app: FastAPI, config: Config) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app, log_config=None, access_log=False, server_header=False, lifespan="off", ws="none",
+                timeout_graceful_shutdown=math.ceil(config.serve.drain_s),
+            )
+        )  # fmt: skip
+        self._app = app
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle SIGTERM and SIGINT while serving."""
+        before = {sig: signal.signal(sig, self.handle_exit) for sig in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for sig, handler in before.items():
+                signal.signal(sig, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """First signal: running requests may end. A second SIGINT: they may not."""
+        self._app.state.admission.draining = True
+        super().handle_exit(sig, frame)
+
+
+@contextlib.asynccontextmanager
+async def _open_models(config: Config, student: Path | None) -> AsyncIterator[ChatModels]:
+    models = open_engine(config.engine, student)
+    try:
+        try:
+            await models.preflight()
+        except ProviderError as error:  # the engine may come later; /readyz says so until then
+            _log.warning("engine not ready", error=type(error).__name__)
+        yield models
+    finally:
+        await models.aclose()
