@@ -41,7 +41,8 @@ _THOUGHT, _ACTION, _INPUT, _OBSERVATION = map(_label, ("thoughts?", "action", r"
 # Inside a plain argument (which may be a program) only a label that looks like one ends it: no
 # indentation and its own capital letters. `action: str` in a dataclass is not a label.
 _END = re.compile(
-    r"^(?:#{1,4} )?(?:\*{1,3}|_{1,2})?(?:Thought|Action|Action Input|Observation|THOUGHT|ACTION|ACTION INPUT|OBSERVATION)"
+    r"^(?:#{1,4} )?(?:\*{1,3}|_{1,2})?"
+    r"(?:Thought|Action|Action Input|Observation|THOUGHT|ACTION|ACTION INPUT|OBSERVATION)"
     r"(?:\*{1,3}|_{1,2})?[ \t]*[:：]",
     re.MULTILINE,
 )
@@ -84,6 +85,14 @@ def reasoning_of(text: str) -> str:
     text = _lines(text)
     rest = _after_thinking(text)
     return re.sub(r"</?think>", "", text[: len(text) - len(rest)]).strip()
+
+
+def as_thought(text: str) -> str:
+    """Any text as a thought: a line that would read as a label of its own loses its colon."""
+    text = _lines(text).replace("<think>", "").replace("</think>", "").strip()
+    for label in (_ACTION, _INPUT, _OBSERVATION, _THOUGHT):
+        text = label.sub(lambda match: re.sub("[:：]", " -", match[0]), text)
+    return text.strip()
 
 
 def _read(text: str, names: Collection[str]) -> Step | ParseFailure:
@@ -174,11 +183,10 @@ def _name(line: str, rest: str, names: Collection[str]) -> tuple[str | None, str
 def _call_argument(name: str, bracket: str, arguments: str, rest: str) -> str | None:
     """`("42")` -> 42. None where the call is empty and the argument follows below."""
     closing = _CLOSING[bracket]
-    body = arguments
-    if not arguments.rstrip("` ").endswith(closing):
-        end = _END.search(rest)
-        body = f"{arguments}\n{rest[: end.start()] if end else rest}"
-    body = body.strip().rstrip("`").rstrip()
+    end = _END.search(rest)
+    whole = f"{arguments}\n{rest[: end.start()] if end else rest}".rstrip().rstrip("`").rstrip()
+    # Several lines belong to the call where the last of them closes it.
+    body = whole if whole.endswith(closing) else arguments.rstrip().rstrip("`").rstrip()
     body = body.removesuffix(closing).strip()
     if not body:
         return None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -101,7 +101,10 @@ class ShardWriter:
     bytes a problem: the only thing here that grows).
     """
 
-    def __init__(self, folder: Path, *, shard_bytes: int = SHARD_BYTES) -> None:
+    def __init__(
+        self, folder: Path, *, shard_bytes: int = SHARD_BYTES, on_row: Callable[[dict[str, Any]], None] | None = None
+    ) -> None:
+        """Opens the folder, creates it where needed, and shows each stored row to `on_row`."""
         self.folder = folder
         self.shard_bytes = shard_bytes
         self.seen: set[str] = set()
@@ -111,7 +114,10 @@ class ShardWriter:
         for path in [*shards(folder), folder / REJECTED]:
             if path.exists():
                 _cut_half_line(path)
-                self.seen.update(str(row["problem_id"]) for _, row in _rows(path))
+                for _, row in _rows(path):
+                    self.seen.add(str(row["problem_id"]))
+                    if on_row is not None:
+                        on_row(row)
 
     def add(self, trajectory: Trajectory) -> None:
         """Store a verified trajectory; it is on disk when this returns."""

@@ -1,0 +1,8 @@
+"""The agent: one async loop over any LangChain chat model, with three tools."""
+
+from deepcoder.agent.events import AgentEvent, EventKind, OnEvent
+from deepcoder.agent.loop import run_agent
+from deepcoder.agent.prompts import first_message
+from deepcoder.agent.tools import make_tools
+
+__all__ = ["AgentEvent", "EventKind", "OnEvent", "first_message", "make_tools", "run_agent"]

@@ -1,0 +1,195 @@
+"""The generate stage: problems -> agent runs -> judged trajectories on disk.
+
+Each problem is run once; what comes of it is judged by running its hidden check and stored at once.
+A problem whose run is stored is never repeated. One whose run failed for want of a provider or a
+sandbox is tried again at the end, then counted as failed and left for the next session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from langchain_core.tools import BaseTool
+from rich.console import Console
+
+from deepcoder.agent import make_tools, run_agent
+from deepcoder.config import Config
+from deepcoder.errors import ProviderError, StageError
+from deepcoder.generate.progress import Progress
+from deepcoder.generate.tally import Tally
+from deepcoder.judge import judge
+from deepcoder.knowledge import open_index
+from deepcoder.models import ChatModels, open_teacher
+from deepcoder.parser import as_thought
+from deepcoder.problems import ProblemSource, open_source
+from deepcoder.records import Outcome, Problem, StopReason, Trajectory
+from deepcoder.runs import RunFolder
+from deepcoder.sandbox import Sandbox, open_sandbox
+from deepcoder.trajectories import REJECTED, ShardWriter, shards
+
+# So many runs in a row that fail for want of the provider mean that it is down.
+_BREAKER = 20
+
+
+def run(config: Config, folder: RunFolder, console: Console) -> dict[str, int | float | str]:
+    """Generate what is missing in the folder; returns the counts.
+
+    Raises ProviderError where the teacher cannot be used, StageError where problems failed (more than
+    `generate.max_failed`) or none was verified. After KeyboardInterrupt the folder can be resumed.
+    """
+    source = open_source(config.problems)
+    teacher = open_teacher(config.teacher, source.policy)
+    tally = Tally()
+    with ShardWriter(folder.stage("generate"), on_row=tally.add_row) as writer:
+        if writer.seen:
+            console.print(f"  {len(writer.seen)} problems are already done", highlight=False)
+        try:
+            asyncio.run(_generate(config, source, teacher, writer, tally, console))
+        except KeyboardInterrupt:
+            console.print(
+                f"  stopped; {tally.stored} runs are stored in {writer.folder}. The same command goes on from there.",
+                highlight=False, soft_wrap=True,
+            )  # fmt: skip
+            raise
+    _check(tally, config)
+    return tally.counts()
+
+
+def outputs(folder: RunFolder) -> list[Path]:
+    """The shards of verified trajectories."""
+    return shards(folder.stage("generate"))
+
+
+async def _generate(
+    config: Config,
+    source: ProblemSource,
+    teacher: ChatModels,
+    writer: ShardWriter,
+    tally: Tally,
+    console: Console,
+) -> None:
+    try:
+        await teacher.preflight()
+        total = sum(1 for _ in source.problems(source.training_split))
+        async with open_sandbox(config.sandbox) as box:
+            tools = make_tools(box, open_index(), config.agent)
+            with Progress(console, tally, total) as progress:
+                work = _Work(config, teacher, box, tools, writer, tally, progress)
+                await work.do(source.problems(source.training_split))
+                if work.failed:
+                    again, work.failed = work.failed, set()
+                    tally.failed.clear()
+                    await work.do(each for each in source.problems(source.training_split) if each.problem_id in again)
+    finally:
+        await teacher.aclose()
+
+
+@dataclass
+class _Work:
+    """Runs problems, `generate.concurrency` of them at once."""
+
+    config: Config
+    teacher: ChatModels
+    box: Sandbox
+    tools: Sequence[BaseTool]
+    writer: ShardWriter
+    tally: Tally
+    progress: Progress
+
+    def __post_init__(self) -> None:
+        self.failed: set[str] = set()
+        self._failed_in_a_row = 0
+
+    async def do(self, problems: Iterable[Problem]) -> None:
+        """All problems that are not stored yet, in order; the iterator is drawn from as runs end."""
+        queue = self._missing(problems)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self.config.generate.concurrency):
+                    group.create_task(self._worker(queue))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None  # the first to fail has cancelled the others
+
+    def _missing(self, problems: Iterable[Problem]) -> Iterator[Problem]:
+        taken: set[str] = set()
+        for problem in problems:
+            if problem.problem_id not in self.writer.seen and problem.problem_id not in taken:
+                taken.add(problem.problem_id)
+                yield problem
+
+    async def _worker(self, queue: Iterator[Problem]) -> None:
+        for problem in queue:
+            self.progress.running += 1
+            try:
+                self._store(await self._solve(problem))
+            finally:
+                self.progress.running -= 1
+            self.progress.changed()
+
+    async def _solve(self, problem: Problem) -> Trajectory:
+        trajectory = await run_agent(
+            self.teacher.for_problem(problem.problem_id),
+            problem.prompt,
+            problem_id=problem.problem_id,
+            tools=self.tools,
+            config=self.config.agent,
+        )
+        known = {"family": problem.family, "split": problem.split, "model": self.teacher.name}
+        if trajectory.stop_reason is not StopReason.FINISHED:
+            return trajectory.model_copy(update=known)
+        verdict = await judge(problem, trajectory.answer, self.box)
+        trajectory = trajectory.model_copy(update={**known, "verdict": verdict})
+        return reasoned(trajectory) if self.config.teacher.reasoning == "thought" else trajectory
+
+    def _store(self, trajectory: Trajectory) -> None:
+        verdict = trajectory.verdict
+        if trajectory.stop_reason is StopReason.MODEL_ERROR:
+            self._fail(trajectory.problem_id, "provider")
+            self._failed_in_a_row += 1
+            if self._failed_in_a_row >= _BREAKER:
+                raise ProviderError(
+                    f"the last {_BREAKER} runs failed for want of the teacher {self.teacher.name}: {trajectory.error}",
+                    hint="what is stored stays; run the same command again when the provider is back",
+                )
+            return
+        self._failed_in_a_row = 0
+        if verdict is not None and verdict.outcome is Outcome.SANDBOX_ERROR:
+            self._fail(trajectory.problem_id, "sandbox")
+            return
+        if trajectory.verified:
+            self.writer.add(trajectory)
+        else:
+            self.writer.reject(trajectory)
+        self.tally.add(trajectory)
+
+    def _fail(self, problem_id: str, why: str) -> None:
+        self.failed.add(problem_id)
+        self.tally.failed[why] += 1
+
+
+def reasoned(trajectory: Trajectory) -> Trajectory:
+    """The provider's separate reasoning field as the thought of each step that has one."""
+    steps = tuple(
+        step.model_copy(update={"thought": as_thought(step.reasoning)}) if step.reasoning and step.action else step
+        for step in trajectory.steps
+    )
+    return trajectory.model_copy(update={"steps": steps})
+
+
+def _check(tally: Tally, config: Config) -> None:
+    failed = tally.failed.total()
+    if failed > config.generate.max_failed:
+        causes = ", ".join(f"{why} {number}" for why, number in tally.failed.items())
+        raise StageError(
+            f"{failed} problems failed, twice each ({causes}); {tally.stored} are stored",
+            hint=f"run the same command again to retry them, or go on without them: generate.max_failed={failed}",
+        )
+    if not tally.verified:
+        reasons = ", ".join(f"{reason} {number}" for reason, number in tally.rejected.most_common()) or "no problems"
+        raise StageError(
+            f"no trajectory passed its check ({reasons})",
+            hint=f"the rejected runs lie in {config.run.dir}/trajectories/{REJECTED}",
+        )

@@ -1,0 +1,81 @@
+"""What became of the problems: verified, rejected by reason, failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from deepcoder.records import Outcome, StepError, StopReason, Trajectory
+
+_UNREADABLE = frozenset({StepError.NO_ACTION, StepError.UNKNOWN_ACTION, StepError.EMPTY_INPUT, StepError.TRUNCATED})
+
+
+def rejection(stop_reason: str, outcome: str | None, last_error: str | None) -> str:
+    """Why a run that is not verified was rejected.
+
+    A run that finished: the judge's outcome (wrong, error, timeout, ...). One that did not: the budget
+    that ended it, with the error of its last step where that step could not be read.
+    """
+    if stop_reason == StopReason.FINISHED:
+        return outcome or Outcome.NO_ANSWER.value
+    return f"{stop_reason}/{last_error}" if last_error in _UNREADABLE else stop_reason
+
+
+def rejection_of(trajectory: Trajectory) -> str:
+    """`rejection` of a trajectory."""
+    verdict = trajectory.verdict
+    last = trajectory.steps[-1].error if trajectory.steps else None
+    return rejection(trajectory.stop_reason.value, verdict.outcome.value if verdict else None, last)
+
+
+@dataclass
+class Tally:
+    """Counts over all runs of the folder, those of earlier sessions included; `failed` is this session's."""
+
+    verified: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    steps: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    @property
+    def stored(self) -> int:
+        """Problems whose run is on disk."""
+        return self.verified + self.rejected.total()
+
+    def add(self, trajectory: Trajectory) -> None:
+        """Count a run that was stored."""
+        if trajectory.verified:
+            self.verified += 1
+        else:
+            self.rejected[rejection_of(trajectory)] += 1
+        self.steps += len(trajectory.steps)
+        self.input_tokens += sum(step.input_tokens for step in trajectory.steps)
+        self.output_tokens += sum(step.output_tokens for step in trajectory.steps)
+
+    def add_row(self, row: dict[str, Any]) -> None:
+        """Count a run that an earlier session stored."""
+        steps = row["steps"]
+        if row["verified"]:
+            self.verified += 1
+        else:
+            outcome = row["verdict"]["outcome"] if row["verdict"] else None
+            self.rejected[rejection(row["stop_reason"], outcome, steps[-1]["error"] if steps else None)] += 1
+        self.steps += len(steps)
+        self.input_tokens += sum(step["input_tokens"] for step in steps)
+        self.output_tokens += sum(step["output_tokens"] for step in steps)
+
+    def counts(self) -> dict[str, int | float | str]:
+        """The stage's counts for its manifest."""
+        counts: dict[str, int | float | str] = {
+            "problems": self.stored + self.failed.total(),
+            "verified": self.verified,
+            "rejected": self.rejected.total(),
+        }
+        counts |= {f"rejected {reason}": number for reason, number in self.rejected.most_common()}
+        counts |= {"failed": self.failed.total(), "steps": self.steps}
+        if self.output_tokens:
+            counts |= {"input tokens": self.input_tokens, "output tokens": self.output_tokens}
+        return counts
