@@ -1,0 +1,725 @@
+"""Lists of numbers: totals, extremes, order, selection, transformation."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+from deepcoder.problems.procedural.draw import Draw
+from deepcoder.problems.procedural.operation import Operation, Values
+
+NAME = "lists"
+
+
+def numbers(draw: Draw) -> Values:
+    """A list of numbers."""
+    return {"xs": draw.ints(4, 9)}
+
+
+def different(draw: Draw) -> Values:
+    """A list of different numbers."""
+    return {"xs": draw.distinct(4, 8)}
+
+
+def with_repeats(draw: Draw) -> Values:
+    """A list with repeated numbers."""
+    return {"xs": draw.repeated(5, 10)}
+
+
+def few(draw: Draw) -> Values:
+    """A short list of small numbers."""
+    return {"xs": draw.ints(3, 6, 2, 60)}
+
+
+def with_limit(draw: Draw) -> Values:
+    """A list and a limit inside its range."""
+    return {"xs": draw.ints(5, 9), "k": draw.small(3, 18) * 5}
+
+
+def with_place(draw: Draw) -> Values:
+    """A list and a small count."""
+    xs = draw.ints(5, 9)
+    return {"xs": xs, "k": draw.small(2, min(4, len(xs) - 1))}
+
+
+def with_member(draw: Draw) -> Values:
+    """A list of different numbers and one of them."""
+    xs = draw.distinct(5, 9)
+    return {"xs": xs, "k": draw.choice(xs)}
+
+
+def with_repeated_member(draw: Draw) -> Values:
+    """A list with repeats and one of its numbers."""
+    xs = draw.repeated(6, 11)
+    return {"xs": xs, "k": draw.choice(xs)}
+
+
+def _product(xs: list[int]) -> int:
+    result = 1
+    for x in xs:
+        result *= x
+    return result
+
+
+def _rotate(xs: list[int], k: int) -> list[int]:
+    return [xs[(i + k) % len(xs)] for i in range(len(xs))]
+
+
+def _median(xs: list[int]) -> float:
+    ordered = sorted(xs)
+    n = len(ordered)
+    return float(ordered[n // 2] + ordered[(n - 1) // 2]) / 2
+
+
+OPERATIONS = (
+    Operation(
+        "sum",
+        "sum({xs})",
+        lambda xs: list(accumulate(xs))[-1],
+        numbers,
+        "Sum the numbers.",
+        main="xs",
+        takes="ints",
+        gives="int",
+        ignores_order=True,
+        train="""
+            n: the <sum|total> of {xs}
+            n: the sum of all <values|elements|items> in {xs}
+            v: add up {xs}
+            v: sum {xs}
+            v: <total|sum up> {xs}
+            v: add <everything in|all values in|together all of> {xs}
+            q: what <does|is> sum({xs!r})<| give>?
+            q: what is the total when you add up {xs}?
+            q: {name} <spent|earned|saved> {xs} euros on <several|different> days. How much is that in total?
+        """,
+        held_out="""
+            n: what {xs} come to when added
+            v: give the grand total over {xs}
+            q: {xs}: what do they add up to?
+            q: a till shows the entries {xs}. What is the overall amount?
+        """,
+    ),
+    Operation(
+        "product",
+        "math.prod({xs})",
+        _product,
+        few,
+        "Multiply all numbers.",
+        before="import math",
+        main="xs",
+        takes="ints",
+        gives="int",
+        ignores_order=True,
+        train="""
+            n: the product of {xs}
+            n: the product of all <values|elements|numbers> in {xs}
+            v: multiply <all of|together> {xs}
+            v: multiply all <values|elements|numbers> in {xs}
+            v: multiply {xs} together
+            q: what is math.prod({xs!r})?
+            q: what do you get when you multiply {xs} together?
+            q: what is the product when all of {xs} are multiplied?
+        """,
+        held_out="""
+            n: the outcome of multiplying every element of {xs}
+            q: {xs}: what is their product?
+            v: use multiplication to combine all of {xs}
+        """,
+    ),
+    Operation(
+        "max",
+        "max({xs})",
+        lambda xs: sorted(xs)[-1],
+        numbers,
+        "Take the maximum.",
+        main="xs",
+        takes="ints",
+        gives="int",
+        ignores_order=True,
+        train="""
+            n: the <largest|biggest|greatest|highest> <number|value|element> in {xs}
+            n: the maximum of {xs}
+            n: the largest of {xs}
+            n: the max of {xs}
+            v: find the <largest|biggest|greatest> <number|value|element> <in|of> {xs}
+            v: pick the <largest|maximum> value <from|in> {xs}
+            q: which <number|value> is the <largest|biggest|greatest> in {xs}?
+            q: what is max({xs!r})?
+            q: {name}'s scores are {xs}. What is the best score?
+        """,
+        held_out="""
+            n: the top value among {xs}
+            q: none of {xs} exceeds which member?
+            q: of {xs}, which has the highest value?
+            v: single out the number in {xs} that beats all others
+        """,
+    ),
+    Operation(
+        "min",
+        "min({xs})",
+        lambda xs: sorted(xs)[0],
+        numbers,
+        "Take the minimum.",
+        main="xs",
+        takes="ints",
+        gives="int",
+        ignores_order=True,
+        train="""
+            n: the <smallest|least|lowest> <number|value|element> in {xs}
+            n: the minimum of {xs}
+            n: the smallest of {xs}
+            n: the min of {xs}
+            v: find the <smallest|lowest|least> <number|value|element> <in|of> {xs}
+            v: pick the <smallest|minimum> value <from|in> {xs}
+            q: which <number|value> is the <smallest|lowest> in {xs}?
+            q: what is min({xs!r})?
+            q: the temperatures were {xs}. What was the lowest one?
+        """,
+        held_out="""
+            n: the bottom value among {xs}
+            q: of {xs}, which has the lowest value?
+            v: single out the number in {xs} that all others exceed or equal
+            q: no member of {xs} is below which one?
+        """,
+    ),
+    Operation(
+        "range",
+        "max({xs}) - min({xs})",
+        lambda xs: sorted(xs)[-1] - sorted(xs)[0],
+        different,
+        "Subtract the minimum from the maximum.",
+        main="xs",
+        takes="ints",
+        gives="int",
+        ignores_order=True,
+        train="""
+            n: the <difference|distance> between the <largest and the smallest|maximum and the minimum> of {xs}
+            n: the range (maximum minus minimum) of {xs}
+            n: the spread of {xs}, maximum minus minimum
+            n: max minus min of {xs}
+            v: subtract the <smallest|minimum> from the <largest|maximum> of {xs}
+            v: find the <gap|difference> between the <highest and lowest|largest and smallest> of {xs}
+            q: how far apart are the <largest and the smallest|maximum and minimum> of {xs}?
+            q: by how much does the largest of {xs} exceed the smallest?
+            q: what is max(xs) - min(xs) for xs = {xs!r}?
+        """,
+        held_out="""
+            n: the width of the interval that {xs} cover
+            q: from lowest to highest, how wide is the span of {xs}?
+            v: take the biggest of {xs} and deduct the least of them
+        """,
+    ),
+    Operation(
+        "median",
+        "statistics.median({xs})",
+        _median,
+        lambda d: {"xs": d.distinct(3, 9)},
+        "Take the median.",
+        before="import statistics",
+        main="xs",
+        takes="ints",
+        out="float2",
+        ignores_order=True,
+        train="""
+            n: the median of {xs}
+            n: the median value <of|in> {xs}
+            n: the middle value of {xs} after sorting
+            v: find the median of {xs}
+            v: <compute|calculate> the median of {xs}
+            v: take the median of {xs}
+            q: what is the median of {xs}?
+            q: what is statistics.median({xs!r})?
+            q: {name} measured {xs}. What is the median of the measurements?
+        """,
+        held_out="""
+            n: the value that splits the sorted {xs} into two halves
+            q: half of {xs} lie below which median?
+            v: determine which median {xs} have
+        """,
+    ),
+    Operation(
+        "mean",
+        "sum({xs}) / len({xs})",
+        lambda xs: float(sum(xs)) / float(len(xs)),
+        numbers,
+        "Divide the sum by the count.",
+        main="xs",
+        takes="ints",
+        out="float2",
+        ignores_order=True,
+        train="""
+            n: the <average|mean> of {xs}
+            n: the arithmetic mean of {xs}
+            n: the average value <of|in> {xs}
+            v: average {xs}
+            v: <compute|calculate> the <mean|average> of {xs}
+            q: what is the <mean|average> of {xs}?
+            q: what do {xs} average?
+            q: what is sum(xs) / len(xs) for xs = {xs!r}?
+            q: {name} <scored|got|wrote down> {xs}. What is the average?
+        """,
+        held_out="""
+            n: the mean taken over {xs}
+            q: spread evenly, {xs} would each become what?
+            v: work out how much {xs} come to on average
+        """,
+    ),
+    Operation(
+        "sort",
+        "sorted({xs})",
+        lambda xs: [x for _, x in sorted((x, x) for x in xs)],
+        numbers,
+        "Sort the list.",
+        main="xs",
+        takes="ints",
+        gives="ints",
+        out="list",
+        reorders=True,
+        ignores_order=True,
+        train="""
+            n: {xs} in <ascending|increasing> order
+            n: {xs} sorted<| from small to large| from lowest to highest>
+            n: the sorted version of {xs}
+            v: sort {xs}
+            v: sort {xs} <in ascending order|from smallest to largest|in increasing order>
+            v: <order|arrange> {xs} from <smallest to largest|small to large|low to high>
+            v: put {xs} in <ascending|increasing|rising> order
+            q: what is sorted({xs!r})?
+            q: what <does|is> {xs} <look like |>sorted in ascending order?
+        """,
+        held_out="""
+            v: line up {xs} by size, least first
+            n: {xs} rearranged so that they only go up
+            q: how do {xs} read from the least to the greatest?
+        """,
+    ),
+    Operation(
+        "sort_descending",
+        "sorted({xs}, reverse=True)",
+        lambda xs: sorted(xs)[::-1],
+        numbers,
+        "Sort in descending order.",
+        main="xs",
+        takes="ints",
+        gives="ints",
+        out="list",
+        reorders=True,
+        ignores_order=True,
+        train="""
+            n: {xs} in <descending|decreasing> order
+            n: {xs} sorted <from large to small|from highest to lowest|from largest to smallest>
+            n: {xs} in reverse sorted order
+            v: sort {xs} <in descending order|from largest to smallest|in decreasing order>
+            v: <order|arrange> {xs} from <largest to smallest|large to small|high to low>
+            v: put {xs} in <descending|decreasing|falling> order
+            q: what is sorted({xs!r}, reverse=True)?
+            q: what <does|is> {xs} <look like |>sorted in descending order?
+        """,
+        held_out="""
+            v: line up {xs} by size, greatest first
+            n: {xs} rearranged so that they only go down
+            q: how do {xs} read from the greatest to the least?
+        """,
+    ),
+    Operation(
+        "reverse_list",
+        "{xs}[::-1]",
+        lambda xs: list(reversed(xs)),
+        numbers,
+        "Reverse the list.",
+        main="xs",
+        takes="ints",
+        gives="ints",
+        out="list",
+        reorders=True,
+        train="""
+            n: the reverse of {xs}
+            n: {xs} in reverse order<|, without sorting>
+            n: {xs} <reversed|backwards>
+            v: reverse {xs}
+            v: reverse the order of {xs}
+            v: turn {xs} around
+            q: what is {xs!r}[::-1]?
+            q: what is {xs} <reversed|in reverse>?
+        """,
+        held_out="""
+            v: list {xs} with the last one first and so on
+            n: {xs}, read from right to left
+            q: what do {xs} look like from back to front?
+        """,
+    ),
+    Operation(
+        "unique",
+        "list(dict.fromkeys({xs}))",
+        lambda xs: [x for i, x in enumerate(xs) if x not in xs[:i]],
+        with_repeats,
+        "Remove duplicates and keep the order.",
+        main="xs",
+        takes="ints",
+        gives="ints",
+        out="list",
+        train="""
+            n: {xs} without duplicates, <keeping the order|in the original order>
+            n: {xs} with duplicates removed, order kept
+            p: the <unique|distinct> <values|elements> of {xs}, in order of <first |>appearance
+            v: remove <the |>duplicates from {xs}<| and keep the order|, keeping the first of each>
+            v: delete repeated <values|numbers> from {xs}, keeping the first one
+            v: deduplicate {xs}, <preserving|keeping> the order
+            q: what is list(dict.fromkeys({xs!r}))?
+            q: what is left of {xs} when duplicates are dropped, order kept?
+        """,
+        held_out="""
+            v: make sure that nothing occurs twice in {xs}; leave the order alone
+            n: {xs}, each number only at its first appearance
+            q: which numbers remain of {xs} if I cross out repeats as I read along?
+        """,
+    ),
+    Operation(
+        "evens",
+        "[x for x in {xs} if x % 2 == 0]",
+        lambda xs: list(filter(lambda x: not x & 1, xs)),
+        numbers,
+        "Keep the even numbers.",
+        main="xs",
+        takes="ints",
+        gives="ints",
+        out="list",
+        train="""
+            p: the even <numbers|values|elements> <in|of|from> {xs}
+            p: all even <numbers|values> in {xs}
+            v: keep <only |>the even <numbers|values> <of|from|in> {xs}
+            v: filter {xs} for even numbers
+            v: select the even <numbers|elements> from {xs}
+            v: remove <all|the> odd numbers from {xs}
+            q: which <numbers|values> in {xs} are even?
+            q: which of {xs} are even?
+            q: what is [x for x in {xs!r} if x % 2 == 0]?
+        """,
+        held_out="""
+            p: those of {xs} that can be halved without remainder
+            v: throw the odd ones out of {xs}
+            q: which of {xs} are multiples of two?
+        """,
+    ),
+    Operation(
+        "odds",
+        "[x for x in {xs} if x % 2 == 1]",
+        lambda xs: list(filter(lambda x: x & 1, xs)),
+        numbers,
+        "Keep the odd numbers.",
+        main="xs",
+        takes="ints",
+        gives="ints",
+        out="list",
+        train="""
+            p: the odd <numbers|values|elements> <in|of|from> {xs}
+            p: all odd <numbers|values> in {xs}
+            v: keep <only |>the odd <numbers|values> <of|from|in> {xs}
+            v: filter {xs} for odd numbers
+            v: select the odd <numbers|elements> from {xs}
+            v: remove <all|the> even numbers from {xs}
+            q: which <numbers|values> in {xs} are odd?
+            q: which of {xs} are odd?
+            q: what is [x for x in {xs!r} if x % 2 == 1]?
+        """,
+        held_out="""
+            p: those of {xs} that leave remainder 1 when halved
+            v: throw the even ones out of {xs}
+            q: which of {xs} are not multiples of two?
+        """,
+    ),
+    Operation(
+        "above",
+        "[x for x in {xs} if x > {k}]",
+        lambda xs, k: list(filter(k.__lt__, xs)),
+        with_limit,
+        "Keep the numbers above the limit.",
+        main="xs",
+        takes="ints",
+        gives="ints",
+        out="list",
+        train="""
+            p: the <numbers|values|elements> in {xs} <greater|larger|bigger> than {k}
+            p: the <numbers|values> in {xs} above {k}
+            p: all <values|elements> of {xs} that are <greater than|above> {k}
+            v: keep only the <numbers|values> in {xs} <above|greater than> {k}
+            v: filter {xs} to values <above|greater than|larger than> {k}
+            v: select the elements of {xs} that exceed {k}
+            q: which <numbers|values> in {xs} are <greater|larger> than {k}?
+            q: which of {xs} are <above|greater than> {k}?
+            q: what is [x for x in {xs!r} if x > {k}]?
+        """,
+        held_out="""
+            p: those of {xs} that lie over {k}
+            v: discard whatever in {xs} is {k} or less
+            q: which of {xs} surpass {k}?
+        """,
+    ),
+    Operation(
+        "count_above",
+        "sum(x > {k} for x in {xs})",
+        lambda xs, k: len([x for x in xs if not x <= k]),
+        with_limit,
+        "Count the numbers above the limit.",
+        main="xs",
+        takes="ints",
+        gives="int",
+        train="""
+            n: the number of <values|elements|items> in {xs} <greater|larger|bigger> than {k}
+            n: the number of <values|elements> in {xs} above {k}
+            n: the count of values in {xs} that exceed {k}
+            v: count the <numbers|values|elements> in {xs} <above|greater than|larger than> {k}
+            v: count how many of {xs} <are greater than|exceed> {k}
+            q: how many <numbers|values> in {xs} are <greater|larger|bigger> than {k}?
+            q: how many of {xs} are <above|greater than> {k}?
+            q: {name}'s results are {xs}. How many of them are above {k}?
+        """,
+        held_out="""
+            q: how many members of {xs} go beyond {k}?
+            n: how many of {xs} lie over {k}
+            v: tell the quantity of entries over {k} in {xs}
+        """,
+    ),
+    Operation(
+        "squares",
+        "[x ** 2 for x in {xs}]",
+        lambda xs: [x * x for x in xs],
+        few,
+        "Square each number.",
+        main="xs",
+        takes="ints",
+        gives="ints",
+        out="list",
+        train="""
+            p: the squares of {xs}
+            p: the squares of <all|the> <values|elements> in {xs}
+            n: {xs} with <each|every> <value|element> squared
+            v: square <each|every> <value|number|element> in {xs}
+            v: square {xs}
+            v: square each of {xs}
+            q: what are the squares of {xs}?
+            q: what is [x ** 2 for x in {xs!r}]?
+        """,
+        held_out="""
+            v: multiply each of {xs} by itself
+            p: the second powers of {xs}
+            q: what list results from squaring {xs} one by one?
+        """,
+    ),
+    Operation(
+        "double",
+        "[x * 2 for x in {xs}]",
+        lambda xs: [x + x for x in xs],
+        numbers,
+        "Double each number.",
+        main="xs",
+        takes="ints",
+        gives="ints",
+        out="list",
+        train="""
+            p: the doubles of {xs}
+            n: {xs} with <each|every> <value|element> doubled
+            v: double <each|every> <value|number|element> in {xs}
+            v: double {xs}
+            v: multiply <each|every> <value|element> of {xs} by 2
+            v: double each of {xs}
+            q: what is [x * 2 for x in {xs!r}]?
+            q: what do you get when you double each of {xs}?
+        """,
+        held_out="""
+            p: twice the values of {xs}, one by one
+            v: make each of {xs} two times as large
+            q: what list results when every entry of {xs} is taken twice over?
+        """,
+    ),
+    Operation(
+        "rotate",
+        "{xs}[{k}:] + {xs}[:{k}]",
+        _rotate,
+        with_place,
+        "Rotate to the left.",
+        main="xs",
+        out="list",
+        train="""
+            n: {xs} rotated <left by {k}|to the left by {k} places|{k} places to the left>
+            n: the left rotation of {xs} by {k}
+            v: rotate {xs} <left by {k}|to the left by {k} places|{k} steps to the left>
+            v: shift {xs} left by {k} places, wrapping around
+            v: move the first {k} elements of {xs} to the end
+            q: what is {xs!r}[{k}:] + {xs!r}[:{k}]?
+            q: what does {xs} become after <{k} left rotations|rotating left by {k}>?
+        """,
+        held_out="""
+            v: take the first {k} of {xs} and put them, in order, behind the rest
+            n: {xs} after a cyclic shift by {k} towards the front
+            q: the {k} leading entries of {xs} go to the back. What is the list now?
+        """,
+    ),
+    Operation(
+        "second_largest",
+        "sorted(set({xs}))[-2]",
+        lambda xs: max(x for x in xs if x != max(xs)),
+        different,
+        "Take the second largest.",
+        main="xs",
+        train="""
+            n: the second <largest|biggest|highest|greatest> <number|value|element> <in|of> {xs}
+            n: the second largest of {xs}
+            v: find the second <largest|biggest|highest> <number|value> <in|of> {xs}
+            v: pick the second largest value from {xs}
+            q: which <number|value> in {xs} is the second <largest|biggest>?
+            q: what is sorted({xs!r})[-2]?
+            q: {name}'s throws were {xs}. What was the second best?
+        """,
+        held_out="""
+            n: the runner-up among {xs} by size
+            q: apart from its maximum, what is the largest of {xs}?
+            v: tell which of {xs} comes right after the maximum
+        """,
+    ),
+    Operation(
+        "index_of",
+        "{xs}.index({k})",
+        lambda xs, k: [i for i, x in enumerate(xs) if x == k][0],
+        with_member,
+        "Find the index.",
+        main="xs",
+        train="""
+            n: the <index|zero-based index|position (from 0)> of {k} in {xs}<, counting from 0|, starting at 0>
+            v: find the index of {k} in {xs}, counting from 0
+            v: locate {k} in {xs} (zero-based)
+            q: at <which|what> index is {k} in {xs}, counting from 0?
+            q: what is {xs!r}.index({k})?
+            q: what zero-based index does {k} have in {xs}?
+            q: where is {k} in {xs} if the first index is 0?
+        """,
+        held_out="""
+            q: the first entry of {xs} has number 0. Which number has {k}?
+            n: the offset of {k} from the start of {xs}
+            v: say how many entries of {xs} come before {k}
+        """,
+    ),
+    Operation(
+        "count_value",
+        "{xs}.count({k})",
+        lambda xs, k: sum(1 for x in xs if x == k),
+        with_repeated_member,
+        "Count the value.",
+        main="xs",
+        train="""
+            n: the number of times {k} <occurs|appears> in {xs}
+            n: the number of occurrences of {k} in {xs}
+            n: the count of {k} in {xs}
+            v: count {k} in {xs}
+            v: count how <often|many times> {k} <occurs|appears> in {xs}
+            v: count the occurrences of {k} in {xs}
+            q: how <often|many times> does {k} <occur|appear> in {xs}?
+            q: how many {k}s are in {xs}?
+            q: what is {xs!r}.count({k})?
+        """,
+        held_out="""
+            n: the frequency of {k} in {xs}
+            q: {k} is found in {xs} how many times?
+            v: tell how frequently {k} comes up in {xs}
+        """,
+    ),
+    Operation(
+        "running_sum",
+        "list(itertools.accumulate({xs}))",
+        lambda xs: [sum(xs[: i + 1]) for i in range(len(xs))],
+        numbers,
+        "Accumulate the sums.",
+        before="import itertools",
+        main="xs",
+        takes="ints",
+        gives="ints",
+        out="list",
+        train="""
+            p: the <running|cumulative> <sums|totals> of {xs}
+            p: the partial sums of {xs}
+            n: the cumulative sum of {xs} as a list
+            v: compute the <running|cumulative> <sums|totals> of {xs}
+            v: list the partial sums of {xs}
+            v: accumulate {xs}
+            q: what are the <cumulative|running> sums of {xs}?
+            q: {name} saves {xs} <euros|coins> week by week. What are the running totals?
+        """,
+        held_out="""
+            p: the totals so far, entry by entry, of {xs}
+            v: add {xs} one after the other and note each intermediate total
+            q: what are the subtotals when summing {xs} from the left?
+        """,
+    ),
+    Operation(
+        "differences",
+        "[b - a for a, b in zip({xs}, {xs}[1:])]",
+        lambda xs: [xs[i + 1] - xs[i] for i in range(len(xs) - 1)],
+        numbers,
+        "Subtract neighbours.",
+        main="xs",
+        takes="ints",
+        gives="ints",
+        out="list",
+        train="""
+            p: the differences between <consecutive|neighbouring|adjacent> <values|elements> of {xs}
+            p: the consecutive differences of {xs}
+            p: the <gaps|steps> from each <value|element> of {xs} to the next
+            v: compute the differences between <consecutive|neighbouring> <values|elements> of {xs}
+            v: subtract each element of {xs} from the next one
+            v: list the <consecutive|successive> differences of {xs}
+            q: by how much does each value of {xs} differ from the one before?
+        """,
+        held_out="""
+            p: the changes from one entry of {xs} to the following one
+            v: note for {xs} how much each entry grows or falls compared to its predecessor
+            q: what are the increments along {xs}?
+        """,
+    ),
+    Operation(
+        "every_kth",
+        "{xs}[::{k}]",
+        lambda xs, k: [x for i, x in enumerate(xs) if i % k == 0],
+        with_place,
+        "Take every k-th element.",
+        main="xs",
+        out="list",
+        train="""
+            p: the elements of {xs} at indices 0, {k} and so on, in steps of {k}
+            n: the slice of {xs} with step {k}
+            v: take <one in {k}|every element whose index is divisible by {k}> of {xs}, starting with the first
+            v: slice {xs} with a step of {k}
+            v: step through {xs} by {k}, starting with the first
+            q: what is {xs!r}[::{k}]?
+        """,
+        held_out="""
+            v: walk along {xs} in strides of {k} from its first entry and list where you land
+            q: starting with the first of {xs} and always going on by {k}, which entries do I meet?
+            p: the entries of {xs} whose zero-based index is a multiple of {k}
+        """,
+    ),
+    Operation(
+        "list_length",
+        "len({xs})",
+        lambda xs: sum(1 for _ in xs),
+        numbers,
+        "Count the elements.",
+        main="xs",
+        takes="ints",
+        gives="int",
+        ignores_order=True,
+        train="""
+            n: the <length|size> of {xs}
+            n: the number of <elements|items|values> in {xs}
+            v: count <the elements in|the items in|how many values there are in> {xs}
+            q: how many <elements|items|values|numbers> <are in|are there in> {xs}?
+            q: how long is {xs}?
+            q: what is len({xs!r})?
+            q: how many numbers does one have with {xs}?
+        """,
+        held_out="""
+            q: of how many entries do {xs} consist?
+            n: the amount of entries in {xs}
+            v: say how many numbers make up {xs}
+        """,
+    ),
+)

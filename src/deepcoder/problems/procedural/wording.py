@@ -1,0 +1,96 @@
+"""From an operation and its parameters to a prompt: template, values, suffix, frame, outer frame."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from deepcoder.problems.procedural.display import literal, show
+from deepcoder.problems.procedural.draw import Draw
+from deepcoder.problems.procedural.frames import Frames, frames_for
+from deepcoder.problems.procedural.operation import Operation, Template, Values
+
+_SLOT = re.compile(r"\{(\w+)(!r)?\}")
+
+
+def ask(operation: Operation, values: Values, draw: Draw, *, held_out_wording: bool, yes_no: bool = False) -> str:
+    """The prompt of one operation."""
+    table = operation.held_out_templates if held_out_wording else operation.train_templates
+    template = draw.choice(table)
+    shown = shower(operation, values, draw)
+    wording = fill_template(template, shown, draw)
+    frames = frames_for(held_out_wording)
+    sentence = put(draw.choice(frames.around(template.kind)), wording, draw, fixed=template.text.startswith("{"))
+    bare = operation.main in values and isinstance(values[operation.main], list) and "[" not in wording
+    return finish(sentence, operation, draw, frames, yes_no=yes_no, list_wanted=bare)
+
+
+def finish(
+    sentence: str, operation: Operation, draw: Draw, frames: Frames, *, yes_no: bool = False, list_wanted: bool = False
+) -> str:
+    """Add what makes the answer unambiguous, then the outer frame."""
+    # An opening such as "Hello." would make of a wording that begins with a bare value another value.
+    text = put(draw.choice(frames.outer), sentence, draw)
+    if operation.out == "bool":
+        return _append(text, draw.choice(frames.yes_no if yes_no else frames.boolean))
+    if operation.out == "float2":
+        return _append(text, draw.choice(frames.rounded))
+    if operation.out == "list" and (list_wanted or draw.chance(0.2)):
+        return _append(text, draw.choice(frames.as_list))
+    return text
+
+
+def shower(operation: Operation, values: Values, draw: Draw) -> Callable[[str, bool], str]:
+    """A function that shows a parameter; each parameter has one form throughout a prompt."""
+    forms: dict[str, str] = {}
+
+    def shown(key: str, as_literal: bool) -> str:
+        if as_literal:
+            return literal(values[key])
+        if key not in forms:
+            forms[key] = show(values[key], draw, main=key == operation.main)
+        return forms[key]
+
+    return shown
+
+
+def fill_template(template: Template, shown: Callable[[str, bool], str], draw: Draw) -> str:
+    """The template's text with its choices made and its slots filled."""
+
+    def slot(match: re.Match[str]) -> str:
+        if match[1] == "name":
+            return draw.name()
+        return shown(match[1], match[2] is not None)
+
+    return _SLOT.sub(slot, template.pick(draw))
+
+
+def chainable(table: Sequence[Template], main: str, kinds: str) -> list[Template]:
+    """The templates of some kinds in which `main` occurs exactly once, as people write it."""
+    return [
+        template
+        for template in table
+        if template.kind in kinds
+        and template.text.count("{%s}" % main) == 1
+        and "{%s!r}" % main not in template.text
+        and "{name}" not in template.text
+    ]
+
+
+def put(frame: str, wording: str, draw: Draw, *, fixed: bool = False) -> str:
+    """A wording in a frame. `fixed`: it begins with a value, which a capital letter would change."""
+    text = frame.replace("{name}", draw.name()) if "{name}" in frame else frame
+    capital = wording if fixed or wording[0] in "'\"`" else wording[0].upper() + wording[1:]
+    body = text.replace("{x}", "\0").replace("{X}", "\1")
+    place = body.find("\0") if "\0" in body else body.find("\1")
+    after = body[place + 1 :]
+    if after[:1] in (".", "?") and wording[-1] in ".?!":
+        body = body[: place + 1] + after[1:]
+    elif after[:1] == " " and wording[-1] not in ".?!:" and after[1:2].isupper():
+        body = body[: place + 1] + "." + after
+    return body.replace("\0", wording).replace("\1", capital)
+
+
+def _append(text: str, suffix: str) -> str:
+    joint = " " if text[-1] in ".?!" or suffix.startswith("(") else ". "
+    return f"{text}{joint}{suffix}"
