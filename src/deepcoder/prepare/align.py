@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
-_WHITESPACE = np.array([code for code in range(sys.maxunicode + 1) if chr(code).isspace()], np.uint32)
+_IS_SPACE = np.array([chr(code).isspace() for code in range(sys.maxunicode + 1)])
 
 
 class Refusal(StrEnum):
@@ -103,7 +103,7 @@ def first_characters(text: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]
     codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
     index = np.arange(len(codes))
     # next_dark[i]: the first position at or after i that is not whitespace
-    dark = np.where(np.isin(codes, _WHITESPACE), len(codes), index)
+    dark = np.where(_IS_SPACE[codes], len(codes), index)
     next_dark = np.minimum.accumulate(dark[::-1])[::-1]
     start, end = offsets[:, 0], offsets[:, 1]
     start = np.minimum(start, len(codes) - 1)

@@ -122,7 +122,7 @@ def _steps_within(tokens: Aligned, steps: int, max_length: int) -> int:
 
 
 def _is_trained(tokens: Aligned) -> bool:
-    return bool(np.isin(tokens.span_ids, (Span.REASON, Span.ACT)).any())
+    return bool(((tokens.span_ids == Span.REASON) | (tokens.span_ids == Span.ACT)).any())
 
 
 def _batches(items: Iterable[Trajectory], size: int) -> Iterator[list[Trajectory]]:

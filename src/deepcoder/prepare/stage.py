@@ -1,7 +1,7 @@
 """The stage: RUN/trajectories -> RUN/examples/examples-*.parquet.
 
-Deterministic and quick (thousands of trajectories a second are tokenized in threads), so a stage that was
-cut short starts over; every shard is written beside and renamed.
+Deterministic and quick (hundreds of trajectories a second), so a stage that was cut short starts over;
+every shard is written beside and renamed.
 """
 
 from __future__ import annotations
