@@ -86,7 +86,9 @@ def evaluate(
     from deepcoder.errors import ConfigError
 
     if benchmark or samples or problems:
-        missing = [n for n, v in (("--benchmark", benchmark), ("--problems", problems), ("--samples", samples)) if not v]
+        missing = [
+            n for n, v in (("--benchmark", benchmark), ("--problems", problems), ("--samples", samples)) if not v
+        ]
         if missing or out is None:
             raise ConfigError(f"judging samples also needs {', '.join(missing or ['--out DIR'])}")
         from deepcoder.evaluate import evaluate_samples
