@@ -55,6 +55,9 @@ class TeacherConfig(Section):
     max_tokens: int = Field(default=2048, ge=1)
     timeout_s: float = Field(default=120.0, gt=0)
     max_attempts: int = Field(default=6, ge=1, description="tries of one request on 429, 5xx and transport faults")
+    max_wait_s: float = Field(
+        default=3600.0, ge=0, description="the longest wait a 429 may ask for; beyond it (a daily quota) the run stops"
+    )
     reasoning: Literal["record", "thought"] = Field(
         default="record", description="a separate reasoning field is kept in the record, or becomes the thought"
     )
@@ -86,6 +89,8 @@ class SandboxConfig(Section):
     processes: int = Field(default=16, ge=1)
     disk_mb: int = Field(default=32, ge=1)
     workers: int = Field(default=2, ge=1)
+    queue: int = Field(default=1024, ge=0, description="calls that may wait for a worker; more are refused")
+    packages: list[str] = Field(default_factory=list, description="installed packages that programs may import")
 
 
 class GenerateConfig(Section):
