@@ -9,6 +9,7 @@
     │   ├── ModelUnavailable      unknown or decommissioned model; alternatives are named
     │   └── RateLimited           429; `retry_after` in seconds where the provider said so
     ├── SandboxUnavailable    this machine cannot isolate untrusted code; the failed probe is named
+    ├── SandboxBusy           too many callers wait for the sandbox already
     ├── AlignmentError        token ids or spans that do not agree with the chat template
     ├── TrainingError         a student that cannot be loaded or trained as configured
     └── StageError            a stage that cannot start or resume from what lies in the run folder
@@ -65,6 +66,10 @@ class RateLimited(ProviderError):
 
 class SandboxUnavailable(DeepCoderError):
     """This machine cannot isolate untrusted code."""
+
+
+class SandboxBusy(DeepCoderError):
+    """Too many callers wait for the sandbox already; try again later."""
 
 
 class AlignmentError(DeepCoderError):

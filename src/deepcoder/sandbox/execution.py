@@ -1,0 +1,194 @@
+"""One run, seen from the host: its descriptors, its output, its report."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from deepcoder.sandbox.result import Limits, RunResult, Status
+
+CHUNK = 65_536
+INODES = 2048
+GRACE_S = 5.0  # for a keeper to report, after its own deadline
+
+
+class Output:
+    """One captured stream: read as it comes, kept to the limit, everything after it drops the run."""
+
+    def __init__(self, limit: int, on_limit: Callable[[], None]) -> None:
+        self.limit, self.on_limit = limit, on_limit
+        self.data = bytearray()
+        self.passed = False
+        self.reader, self.writer = os.pipe()
+        os.set_blocking(self.reader, False)
+
+    def read(self) -> bool:
+        """Takes what is there; False at the end of the stream."""
+        while True:
+            try:
+                part = os.read(self.reader, CHUNK)
+            except BlockingIOError:
+                return True
+            if not part:
+                return False
+            room = self.limit - len(self.data)
+            self.data += part[:room]
+            if len(part) > room:
+                if not self.passed:
+                    self.passed = True
+                    self.on_limit()
+                return True
+            if len(part) < CHUNK:
+                return True
+
+    def text(self) -> str:
+        """Decoded safely; a cut is marked."""
+        text = self.data.decode("utf-8", "replace")
+        return f"{text}\n[output cut at {self.limit} bytes]" if self.passed else text
+
+
+class Execution:
+    """One program in one box. `start` it, then await `result()`; `stop(reason)` ends it early."""
+
+    def __init__(self, code: str, limits: Limits, *, channel: bool = False) -> None:
+        self.limits = limits
+        self.loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[RunResult] = self.loop.create_future()
+        self.stdout = Output(limits.output_bytes, self._over)
+        self.stderr = Output(limits.output_bytes, self._over)
+        self.report, self.keeper = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.report.setblocking(False)
+        self.code = _code_file(code)
+        self.handed = [self.keeper.fileno(), self.stdout.writer, self.stderr.writer, self.code]
+        self.channel: socket.socket | None = None
+        self._channel_inside: socket.socket | None = None
+        if channel:
+            self.channel, self._channel_inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.channel.setblocking(False)
+            self.handed.append(self._channel_inside.fileno())
+        self.reason = ""
+
+    def request(self) -> dict[str, object]:
+        """What the worker is told. In a session the host keeps the wall clock, since it knows who waits for whom."""
+        limits = self.limits
+        return {
+            "cpu_s": limits.cpu_s,
+            "wall_s": None if self.channel is not None else limits.wall_s,
+            "memory_mb": limits.memory_mb,
+            "processes": limits.processes,
+            "disk_mb": limits.disk_mb,
+            "inodes": INODES,
+        }
+
+    def started(self) -> None:
+        """The worker has its own copies of the descriptors: give ours up and listen."""
+        self._close_handed()
+        self.loop.add_reader(self.report, self._on_report)
+        for output in (self.stdout, self.stderr):
+            self.loop.add_reader(output.reader, self._on_output, output)
+
+    def _on_output(self, output: Output) -> None:
+        if not output.read() or output.passed:
+            self.loop.remove_reader(output.reader)
+
+    def _over(self) -> None:
+        self.stop(Status.OUTPUT_LIMIT)
+
+    def stop(self, reason: str) -> None:
+        """Asks the keeper to kill the box; the first reason counts."""
+        if self.reason or self.done.done():
+            return
+        self.reason = reason
+        with contextlib.suppress(OSError):
+            self.report.send(reason.encode())
+
+    def fail(self, detail: str) -> None:
+        """The worker could not take the run."""
+        self._finish(RunResult(Status.SANDBOX_ERROR, detail=detail))
+
+    def _on_report(self) -> None:
+        try:
+            data = self.report.recv(CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        for output in (self.stdout, self.stderr):
+            if not output.passed:
+                output.read()  # every writer is dead: what is in the pipe is all there is
+        if data:
+            self._finish(self._interpret(json.loads(data)))
+        else:
+            self.fail("the sandbox worker died during the run")
+
+    def _interpret(self, message: dict[str, Any]) -> RunResult:
+        if "failed" in message:
+            return RunResult(Status.SANDBOX_ERROR, detail=message["failed"])
+        reason = message["reason"]
+        number, exit_code = message.get("signal"), message.get("exit")
+        detail = ""
+        if self.stdout.passed or self.stderr.passed:
+            status = Status.OUTPUT_LIMIT
+        elif reason in (Status.TIMEOUT, Status.MEMORY, Status.OUTPUT_LIMIT):
+            status = Status(reason)
+        elif reason:
+            status, detail = Status.KILLED, reason
+        elif number is not None:
+            status, detail = Status.KILLED, signal.Signals(number).name if number in _SIGNALS else f"signal {number}"
+        else:
+            status = Status.OK if exit_code == 0 else Status.ERROR
+        return RunResult(
+            status=status,
+            stdout=self.stdout.text(),
+            stderr=self.stderr.text(),
+            cpu_s=message["cpu_s"],
+            wall_s=message["wall_s"],
+            peak_mb=message["peak_mb"],
+            exit_code=exit_code if not reason else None,
+            detail=detail,
+        )
+
+    def _finish(self, result: RunResult) -> None:
+        if not self.done.done():
+            self.done.set_result(result)
+        self.close()
+
+    def _close_handed(self) -> None:
+        if self.handed:
+            self.keeper.close()
+            for handle in self.handed[1:4]:
+                os.close(handle)
+            if self._channel_inside is not None:
+                self._channel_inside.close()
+            self.handed = []
+
+    def close(self) -> None:
+        """Gives every descriptor back; a program that still runs is killed by that."""
+        self._close_handed()
+        if self.report.fileno() >= 0:
+            self.loop.remove_reader(self.report)
+            self.report.close()
+        for output in (self.stdout, self.stderr):
+            if output.reader >= 0:
+                self.loop.remove_reader(output.reader)
+                os.close(output.reader)
+                output.reader = -1
+
+
+_SIGNALS = {item.value for item in signal.Signals}
+
+
+def _code_file(code: str) -> int:
+    """The program in an anonymous file: no size limit of a pipe, nothing on disk."""
+    handle = os.memfd_create("program", os.MFD_CLOEXEC)
+    view = memoryview(code.encode("utf-8", "surrogatepass"))
+    while view:
+        view = view[os.write(handle, view) :]
+    os.lseek(handle, 0, os.SEEK_SET)
+    return handle
