@@ -40,7 +40,8 @@ def serve(config: Config, console: Console) -> None:
     with bind(serve.host, serve.port) as listener:
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        console.print(f"DeepCoder serves {student or config.engine.model} at http://{shown}:{port}", highlight=False)
+        name = student if config.engine.engine == "local" else f"{config.engine.model} at {config.engine.base_url}"
+        console.print(f"DeepCoder serves {name} on http://{shown}:{port}", highlight=False, soft_wrap=True)
         if not any(key.revoked is None for key in keys.all()):
             console.print("There is no API key yet: deepcoder keys create NAME", style="yellow")
         configure_logs()
@@ -48,14 +49,13 @@ def serve(config: Config, console: Console) -> None:
     keys.close()
 
 
-def student_path(config: Config) -> Path | None:
-    """The trained checkpoint; None where the engine is a server that has it already. Raises StageError."""
-    if config.engine.engine == "openai":
-        return None
+def student_path(config: Config) -> Path:
+    """The trained checkpoint, or only its name where a server has it. Raises StageError where it is missing."""
     path = RunFolder(config).stage("train") / "final"
-    if not path.is_dir():
+    if config.engine.engine == "local" and not path.is_dir():
         raise StageError(
-            f"there is no student at {path}", hint="deepcoder train CONFIG first, or set engine.engine=openai"
+            f"there is no student at {path}",
+            hint="deepcoder train CONFIG first, or serve one with engine.engine=openai",
         )
     return path
 

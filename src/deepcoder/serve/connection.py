@@ -19,6 +19,8 @@ from deepcoder.serve.problem import ApiError
 
 WRITE_TIMEOUT_S = 30.0
 
+_LINE_ENDS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
+
 T = TypeVar("T")
 Emit = Callable[[bytes], None]
 
@@ -40,10 +42,13 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
 
 
 def sse(data: Any, event: str | None = None) -> bytes:
-    """One server-sent event. `data` is JSON on one line, so that no text can end the event early."""
+    """One server-sent event. `data` is JSON on one line, so that no text can end the event early.
+
+    JSON escapes line feeds; the line ends of Unicode, at which some clients split too, are escaped here.
+    """
     head = f"event: {event}\n" if event else ""
     text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return f"{head}data: {text}\n\n".encode()
+    return f"{head}data: {text.translate(_LINE_ENDS)}\n\n".encode()
 
 
 class EventStream(Response):
@@ -66,15 +71,21 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream; ends early, with `produce` cancelled, when the client goes."""
-        await while_connected(receive, self._deliver(send))
+        try:
+            await while_connected(receive, self._deliver(scope, send))
+        except ClientGone:
+            if not scope.get("streaming"):
+                raise
+            scope["notes"]["gone"] = True  # its 200 is out: only the log can say that it was not the end
 
-    async def _deliver(self, send: Send) -> None:
+    async def _deliver(self, scope: Scope, send: Send) -> None:
         pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
         work = asyncio.ensure_future(self._work(pieces))
         try:
             piece = await pieces.get()
             if piece is None:
                 await work  # raises what went wrong before the first piece
+            scope["streaming"] = True
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             while piece is not None:
                 await _write(send, piece, more=True)

@@ -87,6 +87,8 @@ class Intake:
 
     def _account(self, scope: Scope, status: int, seconds: float) -> None:
         route, method = route_of(scope), method_of(scope)
+        if scope["notes"].pop("gone", False):
+            status = CLIENT_GONE
         self.metrics.request(route, method, status, seconds)
         _log.info(
             "request", request_id=scope["request_id"], method=method, route=route, status=status,

@@ -26,7 +26,7 @@ from deepcoder.serve.keys import KeyStore
 _log = structlog.get_logger("deepcoder.serve")
 
 
-async def run(config: Config, student: Path | None, keys: KeyStore, listener: socket.socket) -> None:
+async def run(config: Config, student: Path, keys: KeyStore, listener: socket.socket) -> None:
     """Serve on `listener` until a signal; everything is closed when this returns."""
     index = open_index()
     async with open_sandbox(config.sandbox) as box, _open_models(config, student) as models:
@@ -68,7 +68,7 @@ class DrainingServer(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def _open_models(config: Config, student: Path | None) -> AsyncIterator[ChatModels]:
+async def _open_models(config: Config, student: Path) -> AsyncIterator[ChatModels]:
     models = open_engine(config.engine, student)
     try:
         try:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from deepcoder.agent import AgentEvent, EventKind, OnEvent, make_tools, run_agent
 from deepcoder.config import AgentConfig, Config
-from deepcoder.errors import ProviderError
+from deepcoder.errors import ProviderError, SandboxBusy
 from deepcoder.knowledge import KnowledgeIndex
 from deepcoder.models import ChatModels
 from deepcoder.records import StepError, StopReason, Trajectory
@@ -117,6 +117,8 @@ class AgentService:
                 )  # fmt: skip
         except ProviderError:
             raise _engine_failed() from None
+        except SandboxBusy:
+            raise ApiError(503, "overloaded", "The sandbox is busy.", retry_after=2) from None
 
     def _watched(self, on_event: OnEvent, asked: float) -> OnEvent:
         """`on_event`, with the time to the first token measured."""
