@@ -114,14 +114,15 @@ def untrimmed(encoder: Tokenizer) -> Tokenizer:
     """The same tokenizer with offsets that include whitespace (some byte-level ones leave it out)."""
     from tokenizers import Tokenizer
 
-    state = json.loads(encoder.to_str())
-    processor = state.get("post_processor") or {}
+    if encoder.post_processor is None:
+        return encoder
+    processor = json.loads(encoder.post_processor.__getstate__())
     trimming = [part for part in [processor, *processor.get("processors", [])] if part.get("trim_offsets")]
     if not trimming:
         return encoder
     for part in trimming:
         part["trim_offsets"] = False
-    return Tokenizer.from_str(json.dumps(state))
+    return Tokenizer.from_str(json.dumps(json.loads(encoder.to_str()) | {"post_processor": processor}))
 
 
 def _is_utf8(text: str) -> bool:
