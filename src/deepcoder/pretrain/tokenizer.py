@@ -18,9 +18,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from random import Random
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
+
+from deepcoder.pretrain.synthetic.exercises import make_exercise
+from deepcoder.pretrain.synthetic.words import Words
 
 VOCABULARY = 4096
 END_OF_TEXT, IM_START, IM_END, PAD = "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|pad|>"
@@ -38,9 +42,9 @@ LABELS = (
     "```",
 )
 CALLS = tuple(
-    "print len sum sorted max min range int str list set dict abs round enumerate zip map any all isinstance type".split()
+    ["print", "len", "sum", "sorted", "max", "min", "range", "int", "str", "list", "set", "dict", "abs", "round", "enumerate", "zip", "map", "any", "all", "isinstance", "type"]
 )
-METHODS = tuple("join split append lower upper replace count strip items keys values get format index".split())
+METHODS = tuple(["join", "split", "append", "lower", "upper", "replace", "count", "strip", "items", "keys", "values", "get", "format", "index"])
 FREQUENT_WORDS = 600
 
 
@@ -56,7 +60,10 @@ def split_pattern(spaced_words: Sequence[str]) -> str:
     """The pre-tokenizer's pattern; each match is a piece that no merge crosses. The alternatives are tried in order."""
     return "|".join(
         (
-            *(re.escape(label).replace("\\\n", "\\n") + (r"(?![\p{L}_])" if label[-1].isalpha() else "") for label in LABELS),
+            *(
+                re.escape(label).replace("\\\n", "\\n") + (r"(?![\p{L}_])" if label[-1].isalpha() else "")
+                for label in LABELS
+            ),
             " (?:" + "|".join(sorted(spaced_words, key=lambda word: (-len(word), word))) + r")(?![\p{L}\p{N}_])",
             "(?:" + "|".join(CALLS) + r")\(",
             r"\.(?:" + "|".join(METHODS) + r")\(",
@@ -70,11 +77,18 @@ def split_pattern(spaced_words: Sequence[str]) -> str:
     )
 
 
-def labelled_text(copies: int) -> Iterator[str]:
-    """Text in which the labels are frequent enough to become tokens. Only the tokenizer sees it."""
-    for label in LABELS:
-        for _ in range(copies):
-            yield f"{label}\n{label}\n"
+def step_texts(rng: Random, words: Words, count: int) -> Iterator[str]:
+    """Exercises in the agent's labels, so that these become tokens. Only the tokenizer sees such text."""
+    for _ in range(count):
+        exercise = make_exercise(rng, words)
+        yield (
+            f"user\n{exercise.instruction}\nassistant\nThought: {exercise.plan}.\nAction: execute_python\nAction Input:\n"
+            f"```python\n{exercise.program}\n```\nuser\nObservation: {exercise.output}\n"
+        )
+        if rng.random() < 0.5:
+            yield f"assistant\nThought: The result is {exercise.output}.\nAction: finish\nAction Input:\n{exercise.output}\n"
+        if rng.random() < 0.3:
+            yield "Thought: I look that up.\nAction: retrieve_knowledge\nAction Input:\n"
 
 
 def train_tokenizer(
@@ -96,8 +110,7 @@ def train_tokenizer(
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    copies = max(50, sum(map(len, texts)) // 2000)
-    tokenizer.train_from_iterator([*texts, *labelled_text(copies)], trainer)
+    tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
 
 
