@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import os
 import signal
 import socket
 from collections.abc import Callable
 from typing import Any
 
+from deepcoder.sandbox.inside.request import Request
 from deepcoder.sandbox.result import Limits, RunResult, Status
 
 CHUNK = 65_536
@@ -74,17 +76,17 @@ class Execution:
             self.handed.append(self._channel_inside.fileno())
         self.reason = ""
 
-    def request(self) -> dict[str, object]:
+    def request(self) -> Request:
         """What the worker is told. In a session the host keeps the wall clock, since it knows who waits for whom."""
         limits = self.limits
-        return {
-            "cpu_s": limits.cpu_s,
-            "wall_s": None if self.channel is not None else limits.wall_s,
-            "memory_mb": limits.memory_mb,
-            "processes": limits.processes,
-            "disk_mb": limits.disk_mb,
-            "inodes": INODES,
-        }
+        return Request(
+            cpu_s=limits.cpu_s,
+            wall_s=math.inf if self.channel is not None else limits.wall_s,
+            memory_mb=limits.memory_mb,
+            processes=limits.processes,
+            disk_mb=limits.disk_mb,
+            inodes=INODES,
+        )
 
     def started(self) -> None:
         """The worker has its own copies of the descriptors: give ours up and listen."""

@@ -67,10 +67,8 @@ class Session:
     async def _read(self, size: int) -> bytes:
         while len(self._received) < size:
             try:
-                part = self._channel.recv(CHUNK)
-            except BlockingIOError:
-                part = await self._clocked(self._loop.sock_recv(self._channel, CHUNK))
-            except OSError:
+                part = await self._some()
+            except OSError:  # reset: it died with our frames unread
                 part = b""
             if not part:
                 raise await self._ended()
@@ -78,6 +76,12 @@ class Session:
         data = bytes(self._received[:size])
         del self._received[:size]
         return data
+
+    async def _some(self) -> bytes:
+        try:
+            return self._channel.recv(CHUNK)
+        except BlockingIOError:
+            return await self._clocked(self._loop.sock_recv(self._channel, CHUNK))
 
     async def _clocked(self, waiting: Awaitable[T]) -> T:
         """Awaits the program on its wall clock; when that is up, the box is killed and its socket closes."""

@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from deepcoder.errors import DeepCoderError
+from deepcoder.sandbox.inside.request import Request
 
 BOOT_S = 20.0
 DIED = {"failed": "start", "errno": 0, "message": "it died while starting"}
-START = "import sys; sys.path.insert(0, {folder!r}); from inside import {module}; del sys.path[0]; {module}.main({arguments})"
+START = (
+    "import sys; sys.path.insert(0, {folder!r}); from inside import {module}; del sys.path[0]; "
+    "{module}.main({arguments})"
+)
 # Set for the interpreter itself; the program sees none of it. One malloc arena: each would claim address space.
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "MALLOC_ARENA_MAX": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
@@ -83,9 +87,9 @@ class Worker:
         with contextlib.suppress(OSError):
             asyncio.get_running_loop().remove_reader(self.control)
 
-    async def submit(self, limits: dict[str, object], descriptors: Sequence[int]) -> None:
+    async def submit(self, request: Request, descriptors: Sequence[int]) -> None:
         """Hands over one run; OSError where the worker is gone."""
-        data = json.dumps(limits).encode()
+        data = request.encode()
         while True:
             try:
                 socket.send_fds(self.control, [data], list(descriptors))
@@ -113,7 +117,7 @@ class Worker:
 
 
 def _spawn(module: str, packages: dict[str, str]) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """The process and our end of its socket. It gets no environment, no descriptor but that one, a session of its own."""
+    """The process and our end of its socket. It gets no environment, no other descriptor, a session of its own."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen(

@@ -9,7 +9,7 @@ There is no /proc, no /sys, no /home, no /run. Everything is nosuid and read-onl
 """
 
 # Names for the kernel, often relative to a descriptor; pathlib is not loaded in a worker.
-# ruff: noqa: PTH
+# ruff: noqa: PTH102, PTH103, PTH110, PTH112, PTH114, PTH115, PTH120, PTH211
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 It shares nothing writable with the program: its own process, not dumpable, its descriptors closed
 in the program, signals from inside the namespace ignored by the kernel. The report goes over a
-socket that only it and the host hold: one message, after every process of the box is dead.
+socket that only it and the host hold: one JSON message, after every process of the box is dead.
 
     {"failed": "mount: ..."}                                     the box could not be made
     {"reason": ..., "exit": n | "signal": n, "cpu_s", "wall_s", "peak_mb"}
@@ -11,21 +11,20 @@ limit was passed here, or "" where the program ended by itself.
 """
 
 # Names for the kernel, often relative to a descriptor; pathlib is not loaded in a worker.
-# ruff: noqa: PTH
+# ruff: noqa: PTH208
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import resource
 import select
 import signal
 import socket
 import time
-from typing import Any
 
 from . import program
+from .request import MB, Request
 
 TICK_MS = 20
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
@@ -58,7 +57,7 @@ class Usage:
     def resident_mb(self, process: str) -> float:
         """Resident memory, pages shared with other processes counted in full."""
         fields = self._read(f"{process}/statm").split()
-        return int(fields[1]) * PAGE / (1 << 20) if fields else 0.0
+        return int(fields[1]) * PAGE / MB if fields else 0.0
 
     def share_mb(self, process: str) -> float:
         """Resident memory, a shared page counted by its share; where that is hidden, `resident_mb`."""
@@ -93,66 +92,50 @@ class Usage:
             os.close(handle)
 
 
-def keep(limits: dict[str, Any], host: socket.socket, handles: dict[str, int], usage: Usage, baseline: int) -> None:
-    """Runs one program in this box and reports; never returns."""
-    for number in (signal.SIGINT, signal.SIGCHLD):  # process 1 without handlers: the kernel drops signals from inside
-        signal.signal(number, signal.SIG_DFL)
-    started = time.monotonic()
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            program.confine(limits, handles, baseline)
-            program.run("channel" in handles)
-        except BaseException as error:  # before any of the program's code
-            os.write(2, f"sandbox: {error!r}\n".encode())
-        finally:
-            os._exit(status)
-    for handle in handles.values():
-        os.close(handle)
-    watch = Watch(pid, limits, host, usage, started)
-    report(host, watch.run())
-    os._exit(0)
-
-
-def report(host: socket.socket, message: dict[str, Any]) -> None:
+def report(host: socket.socket, message: str) -> None:
     """Sends the one message; a host that has gone away does not matter any more."""
     with contextlib.suppress(OSError):
-        host.send(json.dumps(message).encode())
+        host.send(message.encode())
+
+
+def report_failure(host: socket.socket, error: BaseException) -> None:
+    """The box could not be made."""
+    import json
+
+    report(host, json.dumps({"failed": f"{type(error).__name__}: {error}"}))
 
 
 class Watch:
-    """One program from its start to the death of its last process."""
+    """One program, `pid`, from its start to the death of its last process."""
 
-    def __init__(self, pid: int, limits: dict[str, Any], host: socket.socket, usage: Usage, started: float) -> None:
-        self.pid, self.limits, self.host, self.usage, self.started = pid, limits, host, usage, started
+    def __init__(self, pid: int, request: Request, baseline: int, host: socket.socket, usage: Usage) -> None:
+        self.pid, self.request, self.host, self.usage = pid, request, host, usage
+        self.started = time.monotonic()
+        self.memory_mb = request.memory_mb + baseline / MB
         self.peak_mb = 0.0
-        self.status: int | None = None
+        self.status = 0
+        self.ended = False
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> str:
         """Waits for the end or brings it about; the report."""
         reason = self._wait()
         wall_s = time.monotonic() - self.started
         self._kill_all()
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu_s = used.ru_utime + used.ru_stime
-        message: dict[str, Any] = {
-            "cpu_s": cpu_s,
-            "wall_s": wall_s,
-            "peak_mb": max(self.peak_mb, used.ru_maxrss / 1024),
-        }
-        status = self.status if self.status is not None else 0
-        if os.WIFSIGNALED(status):
-            number = os.WTERMSIG(status)
-            message["signal"] = number
+        peak_mb = max(self.peak_mb, used.ru_maxrss / 1024)
+        if os.WIFSIGNALED(self.status):
+            kind, number = "signal", os.WTERMSIG(self.status)
             if not reason and number == program.MEMORY_SIGNAL:
                 reason = "memory"
-            if not reason and number in (signal.SIGKILL, signal.SIGXCPU) and cpu_s >= self.limits["cpu_s"]:
+            if not reason and number in (signal.SIGKILL, signal.SIGXCPU) and cpu_s >= self.request.cpu_s:
                 reason = "timeout"  # the kernel's own CPU limit was faster
         else:
-            message["exit"] = os.WEXITSTATUS(status)
-        message["reason"] = reason
-        return message
+            kind, number = "exit", os.WEXITSTATUS(self.status)
+        return (
+            f'{{"reason": "{reason}", "{kind}": {number}, '
+            f'"cpu_s": {cpu_s:.6f}, "wall_s": {wall_s:.6f}, "peak_mb": {peak_mb:.3f}}}'
+        )
 
     def _wait(self) -> str:
         """Until the program's first process ends ("") or a limit is passed (its reason)."""
@@ -165,7 +148,8 @@ class Watch:
                 for ready, _ in poll.poll(TICK_MS):
                     if ready != handle:
                         return self._word_of_host()
-                if self._reap():
+                self._reap()
+                if self.ended:
                     return ""
                 reason = self._passed_limit()
                 if reason:
@@ -174,38 +158,39 @@ class Watch:
             os.close(handle)
 
     def _word_of_host(self) -> str:
+        """The host's reason to stop: one of its own few words; its end of the socket closed is one, too."""
         try:
             word = self.host.recv(64)
         except OSError:
             word = b""
         return word.decode("ascii", "replace") or "cancelled"
 
-    def _reap(self) -> bool:
-        """Waits for what has ended, orphans too; True where the program's first process is among them."""
+    def _reap(self) -> None:
+        """Waits for what has ended, orphans of the program too."""
         with contextlib.suppress(ChildProcessError):
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
-                if pid == self.pid:
-                    self.status = status
                 if pid == 0:
-                    break
-        return self.status is not None
+                    return
+                self._note(pid, status)
+
+    def _note(self, pid: int, status: int) -> None:
+        if pid == self.pid:
+            self.status, self.ended = status, True
 
     def _passed_limit(self) -> str:
-        wall_s = self.limits["wall_s"]
-        if wall_s is not None and time.monotonic() - self.started > wall_s:
+        if time.monotonic() - self.started > self.request.wall_s:
             return "timeout"
         processes = self.usage.processes()
         reaped = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu_s = reaped.ru_utime + reaped.ru_stime + sum(self.usage.cpu_s(process) for process in processes)
-        if cpu_s > self.limits["cpu_s"]:
+        if cpu_s > self.request.cpu_s:
             return "timeout"
-        limit = self.limits["memory_mb"] + self.limits["baseline_mb"]
         resident = sum(self.usage.resident_mb(process) for process in processes)
-        if len(processes) > 1 and resident > limit:
+        if len(processes) > 1 and resident > self.memory_mb:
             resident = sum(self.usage.share_mb(process) for process in processes)
         self.peak_mb = max(self.peak_mb, resident)
-        return "memory" if resident > limit else ""
+        return "memory" if resident > self.memory_mb else ""
 
     def _kill_all(self) -> None:
         """No process of the box outlives this, and every one's usage has been counted."""
@@ -213,8 +198,6 @@ class Watch:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(-1, signal.SIGKILL)
             try:
-                pid, status = os.waitpid(-1, 0)
+                self._note(*os.waitpid(-1, 0))
             except ChildProcessError:
                 return
-            if pid == self.pid:
-                self.status = status

@@ -10,15 +10,12 @@ from . import syscalls
 
 NUMBERS = syscalls.numbers()
 
-CLONE_NEWTIME = 0x00000080
 CLONE_NEWNS = 0x00020000
-CLONE_NEWCGROUP = 0x02000000
 CLONE_NEWUTS = 0x04000000
 CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
-CLONE_CHILD_SETTID = 0x01000000
 SIGCHLD = 17
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
@@ -27,7 +24,6 @@ MNT_DETACH = 2
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
-PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 
@@ -75,21 +71,11 @@ def unshare(flags: int) -> None:
 def clone(flags: int) -> int:
     """fork(2) with clone flags: 0 in the child, the child's process id in the parent.
 
-    The child runs Python's own after-fork steps, but glibc still believes in the parent's thread id:
-    it must os.fork() before anything calls raise() or abort().
+    Only for a process with one thread: Python's after-fork steps are left out (they mend what other
+    threads held). glibc still believes in the parent's thread id in the child, which must therefore
+    os.fork() before anything calls raise() or abort().
     """
-    api = ctypes.pythonapi
-    api.PyOS_BeforeFork()
-    try:
-        pid = call("clone", flags | SIGCHLD, 0, 0, 0, 0)
-    except OSError:
-        api.PyOS_AfterFork_Parent()
-        raise
-    if pid == 0:
-        api.PyOS_AfterFork_Child()
-    else:
-        api.PyOS_AfterFork_Parent()
-    return pid
+    return call("clone", flags | SIGCHLD, 0, 0, 0, 0)
 
 
 class _CapHeader(ctypes.Structure):
@@ -105,18 +91,9 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 
 def drop_capabilities() -> None:
-    """Empties the bounding, effective, permitted and inheritable sets; forbids gaining any by exec."""
-    for capability in range(64):
-        try:
-            prctl(PR_CAPBSET_DROP, capability)
-        except OSError:  # past the kernel's last one, or not ours to drop: no_new_privs makes that moot
-            break
+    """Empties the effective, permitted and inheritable sets; no_new_privs keeps exec from refilling them."""
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     call("capset", ctypes.byref(_CapHeader(_CAPABILITY_VERSION_3, 0)), _NO_CAPABILITIES)
-
-
-class _Filter(ctypes.Structure):
-    _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p)]
 
 
 class _MountAttributes(ctypes.Structure):
@@ -130,6 +107,10 @@ def protect_mount(path: str, attributes: int, *, recursive: bool = True) -> None
     """mount_setattr(2): adds MOUNT_RDONLY, MOUNT_NOSUID, ... to the mount at `path` and those below it."""
     change = _MountAttributes(attributes, 0, 0, 0)
     call("mount_setattr", -100, path.encode(), 0x8000 if recursive else 0, ctypes.byref(change), ctypes.sizeof(change))
+
+
+class _Filter(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p)]
 
 
 def install_seccomp(program: bytes) -> None:

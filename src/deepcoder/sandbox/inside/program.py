@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import fcntl
 import gc
 import io
+import linecache
 import os
 import resource
 import signal
@@ -19,9 +21,9 @@ import sys
 import threading
 import traceback
 import types
-from typing import Any
 
 from . import linux
+from .request import MB, Request
 
 MEMORY_SIGNAL = signal.SIGRTMIN + 9
 CHANNEL = 3  # the descriptor of deepcoder_channel
@@ -29,11 +31,11 @@ FILE = "main.py"
 ENVIRONMENT = {"HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "PYTHONHASHSEED": "0"}
 
 
-def confine(limits: dict[str, Any], handles: dict[str, int], baseline: int) -> None:
-    """Descriptors, session and rlimits of the program. `baseline`: address space of the bare interpreter."""
+def confine(request: Request, handles: dict[str, int], baseline: int) -> None:
+    """Descriptors, session and rlimits of the program. `baseline`: address space of the bare interpreter, bytes."""
     os.setsid()
-    # far above 0 to 3 first, so that no dup2 overwrites one that is still needed
-    high = {name: fcntl_dup(handle) for name, handle in handles.items()}
+    # duplicates far above 0 to 4 first, so that no dup2 overwrites one that is still needed
+    high = {name: fcntl.fcntl(handle, fcntl.F_DUPFD_CLOEXEC, 64) for name, handle in handles.items()}
     null = os.open("/dev/null", os.O_RDONLY)
     for source, target in ((null, 0), (high["stdout"], 1), (high["stderr"], 2)):
         os.dup2(source, target)
@@ -43,29 +45,19 @@ def confine(limits: dict[str, Any], handles: dict[str, int], baseline: int) -> N
         first_unused = CHANNEL + 1
     os.dup2(high["code"], first_unused, inheritable=False)
     os.closerange(first_unused + 1, 4096)
-    mb = 1 << 20
     for kind, value in (
-        (resource.RLIMIT_AS, baseline + limits["memory_mb"] * mb),
-        (resource.RLIMIT_FSIZE, limits["disk_mb"] * mb),
-        (resource.RLIMIT_CPU, int(limits["cpu_s"]) + 2),  # a backstop: the keeper counts finer
+        (resource.RLIMIT_AS, baseline + request.memory_mb * MB),
+        (resource.RLIMIT_FSIZE, request.disk_mb * MB),
+        (resource.RLIMIT_CPU, int(request.cpu_s) + 2),  # a backstop: the keeper counts finer
         (resource.RLIMIT_NOFILE, 256),
         (resource.RLIMIT_CORE, 1),  # 1 and not 0: 0 still starts a piped core handler, as root, outside
-        (resource.RLIMIT_STACK, 8 * mb),
+        (resource.RLIMIT_STACK, 8 * MB),
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
         (resource.RLIMIT_SIGPENDING, 256),
+        (resource.RLIMIT_NPROC, request.processes + 1),  # and the keeper
     ):
         resource.setrlimit(kind, (value, value))
-    if limits["count_processes"]:
-        allowed = limits["processes"] + 1  # and the keeper
-        resource.setrlimit(resource.RLIMIT_NPROC, (allowed, allowed))
-
-
-def fcntl_dup(handle: int) -> int:
-    """A duplicate numbered 64 or higher."""
-    import fcntl
-
-    return fcntl.fcntl(handle, fcntl.F_DUPFD_CLOEXEC, 64)
 
 
 def run(has_channel: bool) -> None:
@@ -115,8 +107,6 @@ def _execute(code_handle: int, main: types.ModuleType) -> int | None:
 def _compile(handle: int) -> types.CodeType:
     with open(handle, "rb") as file:
         source = file.read().decode("utf-8", "surrogatepass")
-    import linecache
-
     linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
     return compile(source, FILE, "exec", dont_inherit=True)
 

@@ -9,7 +9,7 @@ that the next one is cloned from.
 """
 
 # Names for the kernel, often relative to a descriptor; pathlib is not loaded in a worker.
-# ruff: noqa: PTH
+# ruff: noqa: PTH112
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ import resource
 import signal
 import socket
 import sys
-from typing import Any
 
-from . import filesystem, keeper, linux, seccomp
+from . import filesystem, keeper, linux, program, seccomp
+from .request import HANDLES, Request
 
 INSIDE_ID = 1000  # what a program sees as its uid and gid
 OUTSIDE_ID = 61_771  # what it is on the host where the host runs as root: nobody's
 
 PRELOADED = """
     abc ast atexit base64 bisect builtins calendar cmath codecs collections collections.abc contextlib copy csv
-    dataclasses datetime decimal enum fractions functools gc hashlib heapq inspect io itertools json keyword
+    dataclasses datetime decimal enum fcntl fractions functools gc hashlib heapq inspect io itertools json keyword
     linecache locale math numbers operator os pprint queue random re reprlib resource secrets signal statistics
     string struct sys tempfile textwrap threading time traceback types typing unicodedata warnings zlib array ctypes
 """
@@ -44,7 +44,6 @@ WORKER_NAMESPACES = (
     | linux.CLONE_NEWUTS
 )
 BOX_NAMESPACES = linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
-HANDLES = ("stdout", "stderr", "code", "channel")
 
 
 class BootError(Exception):
@@ -170,10 +169,10 @@ class Worker:
     def __init__(self, host: socket.socket, proc: int) -> None:
         self.host, self.proc = host, proc
         self.filter = seccomp.build()
-        self.baseline = resource.getpagesize() * int(self._read("self/statm").split()[0])
+        self.baseline = resource.getpagesize() * int(_read("self/statm", proc).split()[0])
 
     def serve(self) -> None:
-        """One message a run: limits as JSON, with the descriptors host, stdout, stderr, code[, channel]."""
+        """One message a run: a Request with its descriptors."""
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # boxes that have ended are reaped by the kernel
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         for name in [name for name in sys.modules if name.partition(".")[0] == "inside"]:
@@ -182,55 +181,69 @@ class Worker:
         gc.collect()
         gc.freeze()
         while True:
-            data, descriptors, _, _ = socket.recv_fds(self.host, 4096, 8)
-            if not data:
+            line, descriptors, _, _ = socket.recv_fds(self.host, 4096, len(HANDLES))
+            if not line:
                 os._exit(0)
-            self._start(json.loads(data), descriptors)
+            try:
+                pid = linux.clone(BOX_NAMESPACES)
+            except OSError as error:
+                with socket.socket(fileno=os.dup(descriptors[0])) as report:
+                    keeper.report_failure(report, error)
+            else:
+                if pid == 0:
+                    self._become_keeper(line, descriptors)
+            for descriptor in descriptors:
+                os.close(descriptor)
 
-    def _start(self, limits: dict[str, Any], descriptors: list[int]) -> None:
-        try:
-            pid = linux.clone(BOX_NAMESPACES)
-        except OSError as error:
-            with socket.socket(fileno=descriptors[0]) as report:
-                keeper.report(report, {"failed": f"clone: {error}"})
-            descriptors = descriptors[1:]
-        else:
-            if pid == 0:
-                self._become_box(limits, descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
-
-    def _become_box(self, limits: dict[str, Any], descriptors: list[int]) -> None:
+    def _become_keeper(self, line: bytes, descriptors: list[int]) -> None:
+        """Process 1 of the box: one more fork, then only watching; never returns."""
         report = socket.socket(fileno=descriptors[0])
         try:
-            handles = dict(zip(HANDLES, descriptors[1:], strict=False))
-            usage = self._isolate(limits)
             self.host.close()
-            keeper.keep(limits, report, handles, usage, self.baseline)
+            request = Request.decode(line)
+            for number in (signal.SIGINT, signal.SIGCHLD):  # no handlers: the kernel drops signals from inside
+                signal.signal(number, signal.SIG_DFL)
+            pid = os.fork()
+            if pid == 0:
+                self._become_program(request, report, dict(zip(HANDLES[1:], descriptors[1:], strict=False)))
+            for descriptor in descriptors[1:]:
+                os.close(descriptor)
+            usage = keeper.Usage(self.proc, os.readlink("self", dir_fd=self.proc))
+            linux.prctl(linux.PR_SET_DUMPABLE, 0)
+            self._lock_down()
+            keeper.report(report, keeper.Watch(pid, request, self.baseline, report, usage).run())
         except BaseException as error:
-            keeper.report(report, {"failed": repr(error)})
+            keeper.report_failure(report, error)
         finally:
             os._exit(3)
 
-    def _isolate(self, limits: dict[str, Any]) -> keeper.Usage:
-        """The box's own maps, /tmp and name; then no capability and only the filter's calls."""
-        own = os.readlink("self", dir_fd=self.proc)
-        _write("self/uid_map", f"{INSIDE_ID} {INSIDE_ID} 1\n", self.proc)
-        _write("self/setgroups", "deny", self.proc)
-        _write("self/gid_map", f"{INSIDE_ID} {INSIDE_ID} 1\n", self.proc)
-        options = f"size={limits['disk_mb']}m,nr_inodes={limits['inodes']},mode=0700,uid={INSIDE_ID},gid={INSIDE_ID}"
-        linux.mount("none", "/tmp", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)
-        linux.call("sethostname", b"sandbox", 7)
-        limits["count_processes"] = True
-        limits["baseline_mb"] = self.baseline / (1 << 20)
-        linux.prctl(linux.PR_SET_DUMPABLE, 0)
+    def _become_program(self, request: Request, report: socket.socket, handles: dict[str, int]) -> None:
+        """The box's own maps, /tmp and name; then no capability and only the filter's calls; never returns."""
+        try:
+            for path, text in (
+                ("self/uid_map", f"{INSIDE_ID} {INSIDE_ID} 1\n"),
+                ("self/setgroups", "deny"),
+                ("self/gid_map", f"{INSIDE_ID} {INSIDE_ID} 1\n"),
+            ):
+                _write(path, text, self.proc)
+            options = f"size={request.disk_mb}m,nr_inodes={request.inodes},mode=0700,uid={INSIDE_ID},gid={INSIDE_ID}"
+            linux.mount("none", "/tmp", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)
+            linux.call("sethostname", b"sandbox", 7)
+            self._lock_down()
+            program.confine(request, handles, self.baseline)
+        except BaseException as error:
+            keeper.report_failure(report, error)
+            os._exit(3)
+        program.run("channel" in handles)
+
+    def _lock_down(self) -> None:
         linux.drop_capabilities()
         linux.install_seccomp(self.filter)
-        return keeper.Usage(self.proc, own)
 
-    def _read(self, path: str) -> str:
-        handle = os.open(path, os.O_RDONLY, dir_fd=self.proc)
-        try:
-            return os.read(handle, 4096).decode()
-        finally:
-            os.close(handle)
+
+def _read(path: str, directory: int) -> str:
+    handle = os.open(path, os.O_RDONLY, dir_fd=directory)
+    try:
+        return os.read(handle, 4096).decode()
+    finally:
+        os.close(handle)
