@@ -15,6 +15,8 @@ from deepcoder.errors import AlignmentError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
+END_OF_TURN = "<|im_end|>"
+
 CHATML_TEMPLATE = (
     "{%- for message in messages %}"
     "{{- '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}"

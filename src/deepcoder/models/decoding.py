@@ -1,0 +1,256 @@
+"""Batched greedy or sampled decoding with transformers' `generate`, in a thread of its own.
+
+Requests that wait at the same moment share one `generate` (left padding). A row ends at the end-of-turn
+token, at a stop string, at its own token limit, or when its caller has gone.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.generation.stopping_criteria import StoppingCriteria, StoppingCriteriaList
+from transformers.generation.streamers import BaseStreamer
+
+
+@dataclass(frozen=True)
+class Completion:
+    """`finish_reason`: `stop` (end of turn or stop string) or `length` (token limit)."""
+
+    text: str
+    prompt_tokens: int
+    completion_tokens: int
+    finish_reason: str
+
+
+@dataclass
+class Request:
+    """One prompt. `on_text` gets the text so far with every token (streamed requests run alone)."""
+
+    prompt_ids: list[int]
+    max_new_tokens: int
+    temperature: float = 0.0
+    stop: tuple[str, ...] = ()
+    on_text: Callable[[str], None] | None = None
+    future: Future[Completion] = field(default_factory=Future)
+    given_up: threading.Event = field(default_factory=threading.Event)
+
+    def give_up(self) -> None:
+        """The caller has gone: do not begin, or stop at the next token."""
+        self.given_up.set()
+        self.future.cancel()
+
+
+class Decoder:
+    """A model and the thread that runs it. Close it to free both."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        eos: int,
+        *,
+        batch_size: int,
+        linger_s: float = 0.01,
+    ) -> None:
+        self._model = model.train(False)
+        self._tokenizer = tokenizer
+        self._eos = eos
+        self._batch_size = batch_size
+        self._linger_s = linger_s
+        self._queue: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._held: list[Request] = []
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def submit(self, request: Request) -> Future[Completion]:
+        """Queue a request; `Request.give_up` drops it."""
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("this engine is closed")
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="deepcoder-decoder", daemon=True)
+                self._thread.start()
+            self._queue.put(request)
+        return request.future
+
+    def close(self) -> None:
+        """Finish what is running, refuse what waits, end the thread."""
+        with self._lock:
+            self._closed = True
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            self._queue.put(None)
+            thread.join()
+
+    # --- the thread -----------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while (batch := self._next_batch()) is not None:
+            running = [request for request in batch if request.future.set_running_or_notify_cancel()]
+            if not running:
+                continue
+            try:
+                for request, completion in zip(running, self.generate(running), strict=True):
+                    request.future.set_result(completion)
+            except BaseException as error:
+                for request in running:
+                    if not request.future.done():
+                        request.future.set_exception(error)
+        self._refuse()
+
+    def _next_batch(self) -> list[Request] | None:
+        """Requests that can share one `generate`: same temperature, none streamed. None: close."""
+        first: Request | None = self._held.pop(0) if self._held else self._queue.get()
+        if first is None:
+            return None
+        batch, deadline = [first], time.monotonic() + self._linger_s
+        while len(batch) < self._batch_size and first.on_text is None:
+            if (request := self._take(first, deadline)) is None:
+                break
+            batch.append(request)
+        return batch
+
+    def _take(self, first: Request, deadline: float) -> Request | None:
+        """One more request like `first`, from those held back or from the queue until the deadline."""
+        for position, held in enumerate(self._held):
+            if _share(first, held):
+                return self._held.pop(position)
+        while True:
+            try:
+                request: Request | None = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                return None
+            if request is None:
+                self._queue.put(None)  # close after this batch
+                return None
+            if _share(first, request):
+                return request
+            self._held.append(request)
+
+    def _refuse(self) -> None:
+        waiting = list(self._held)
+        while not self._queue.empty():
+            request = self._queue.get()
+            if request is not None:
+                waiting.append(request)
+        for request in waiting:
+            request.future.cancel()
+
+    # --- one batch ------------------------------------------------------------------------------
+
+    @torch.inference_mode()
+    def generate(self, batch: Sequence[Request]) -> list[Completion]:
+        """Decode one batch; the rows come back in its order."""
+        longest = max(len(request.prompt_ids) for request in batch)
+        pad = self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else self._eos
+        ids = torch.full((len(batch), longest), pad)
+        mask = torch.zeros_like(ids)
+        for row, request in enumerate(batch):
+            ids[row, longest - len(request.prompt_ids) :] = torch.tensor(request.prompt_ids)
+            mask[row, longest - len(request.prompt_ids) :] = 1
+        rows = _Rows(batch, self._tokenizer, longest)
+        temperature = batch[0].temperature
+        sampling: dict[str, Any] = {"do_sample": False}
+        if temperature > 0:
+            sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
+        device = self._model.device
+        out = self._model.generate(
+            ids.to(device), attention_mask=mask.to(device), eos_token_id=self._eos, pad_token_id=pad,
+            max_new_tokens=max(request.max_new_tokens for request in batch),
+            stopping_criteria=StoppingCriteriaList([rows]),
+            streamer=_Streamer(batch[0], self._tokenizer, self._eos) if batch[0].on_text is not None else None,
+            **sampling,
+        )  # fmt: skip
+        assert isinstance(out, Tensor)
+        return [
+            self._completion(request, tokens[:length])  # without what `generate` padded a finished row with
+            for request, tokens, length in zip(batch, out[:, longest:].tolist(), rows.lengths, strict=True)
+        ]
+
+    def _completion(self, request: Request, tokens: list[int]) -> Completion:
+        ended = self._eos in tokens
+        kept = tokens[: tokens.index(self._eos)] if ended else tokens
+        text, stopped = cut_at(decode(self._tokenizer, kept), request.stop)
+        return Completion(text, len(request.prompt_ids), len(kept) + ended, "stop" if ended or stopped else "length")
+
+
+def decode(tokenizer: PreTrainedTokenizerBase, tokens: list[int]) -> str:
+    """Tokens of a reply as text, special tokens left out."""
+    text = tokenizer.decode(tokens, skip_special_tokens=True)
+    assert isinstance(text, str)
+    return text
+
+
+def cut_at(text: str, stop: Sequence[str]) -> tuple[str, bool]:
+    """`text` up to the first stop string, and whether there was one."""
+    found = [position for position in (text.find(word) for word in stop) if position >= 0]
+    return (text[: min(found)], True) if found else (text, False)
+
+
+def _share(a: Request, b: Request) -> bool:
+    return b.on_text is None and a.temperature == b.temperature
+
+
+class _Rows(StoppingCriteria):
+    """Ends rows at their own limits: tokens, stop strings, a caller who has gone."""
+
+    def __init__(self, batch: Sequence[Request], tokenizer: PreTrainedTokenizerBase, prompt: int) -> None:
+        self._batch = batch
+        self._tokenizer = tokenizer
+        self._prompt = prompt
+        self._done = [False] * len(batch)
+        self.lengths = [request.max_new_tokens for request in batch]
+        # A stop string of n characters spans at most n tokens, and one that it may have begun in.
+        self._tail = [max((len(word.encode()) for word in request.stop), default=0) + 1 for request in batch]
+
+    def __call__(self, input_ids: Tensor, scores: Any, **kwargs: Any) -> Tensor:
+        """(B,) True for rows that are done; `generate` pads them from here on."""
+        length = input_ids.shape[1] - self._prompt
+        for row, request in enumerate(self._batch):
+            if not self._done[row]:
+                self._done[row] = (
+                    length >= request.max_new_tokens
+                    or request.given_up.is_set()
+                    or (bool(request.stop) and self._stopped(row, request, input_ids))
+                )
+                if self._done[row]:
+                    self.lengths[row] = length
+        return torch.tensor(self._done, device=input_ids.device)
+
+    def _stopped(self, row: int, request: Request, input_ids: Tensor) -> bool:
+        tail = input_ids[row, max(self._prompt, input_ids.shape[1] - self._tail[row]) :]
+        return cut_at(decode(self._tokenizer, tail.tolist()), request.stop)[1]
+
+
+class _Streamer(BaseStreamer):
+    """Hands the text so far to the request, without the end-of-turn token and without half a character."""
+
+    def __init__(self, request: Request, tokenizer: PreTrainedTokenizerBase, eos: int) -> None:
+        self._request = request
+        self._tokenizer = tokenizer
+        self._eos = eos
+        self._tokens: list[int] = []
+        self._prompt_seen = False
+
+    def put(self, value: Tensor) -> None:
+        """The prompt first, then each token."""
+        if not self._prompt_seen:
+            self._prompt_seen = True
+            return
+        self._tokens += [token for token in value.flatten().tolist() if token != self._eos]
+        text, _ = cut_at(decode(self._tokenizer, self._tokens), self._request.stop)
+        if self._request.on_text is not None and not text.endswith("\ufffd"):
+            self._request.on_text(text)
+
+    def end(self) -> None:
+        """Nothing is held back."""

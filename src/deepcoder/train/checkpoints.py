@@ -1,0 +1,115 @@
+"""Checkpoints that are whole or absent.
+
+A checkpoint is written into a staging folder, sealed with the size and sha256 of each of its files,
+flushed to disk and renamed: after a crash at any moment, `checkpoint-N` is a whole one or does not
+exist. `last_good` still checks the seal, since files can also be damaged later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SEAL = "seal.json"
+STAGING = ".staging"
+_NAME = re.compile(r"checkpoint-(\d+)")
+
+
+@contextmanager
+def staged(target: Path) -> Iterator[Path]:
+    """A folder to fill; sealed and renamed to `target` at the end, dropped where the block raises."""
+    clear_staging(target.parent)
+    staging = target.parent / STAGING / target.name
+    staging.mkdir(parents=True)
+    try:
+        yield staging
+        publish(staging, target)
+    finally:
+        clear_staging(target.parent)
+
+
+def publish(staging: Path, target: Path) -> None:
+    """Seal `staging` and give it the name `target`; one that is there is replaced. Both on one disk."""
+    seal(staging)
+    # A folder cannot be replaced in one step: an old one moves aside first.
+    old = staging.with_name(f"old-{target.name}")
+    if target.exists():
+        target.rename(old)
+    staging.rename(target)
+    _fsync(target.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def clear_staging(folder: Path) -> None:
+    """Drop what a crash left half written."""
+    shutil.rmtree(folder / STAGING, ignore_errors=True)
+
+
+def seal(folder: Path) -> None:
+    """Write `seal.json` with size and sha256 of every file in `folder`, and flush all of it to disk."""
+    files = {str(path.relative_to(folder)): _fingerprint(path) for path in _files(folder)}
+    (folder / SEAL).write_text(json.dumps({"files": files}, indent=1))
+    for path in [*_files(folder), folder / SEAL, *(p for p in folder.rglob("*") if p.is_dir()), folder]:
+        _fsync(path)
+
+
+def damage(folder: Path) -> str | None:
+    """What is wrong with a sealed folder: None where every file is there, whole and unchanged."""
+    try:
+        files = json.loads((folder / SEAL).read_text())["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"no readable {SEAL}"
+    for name, expected in files.items():
+        path = folder / name
+        if not path.is_file():
+            return f"{name} is missing"
+        # The size first: a torn file of many GB need not be read.
+        if path.stat().st_size != expected["size"] or _fingerprint(path) != expected:
+            return f"{name} is damaged"
+    return None
+
+
+def checkpoints(folder: Path) -> list[tuple[int, Path]]:
+    """(step, path) of every `checkpoint-N` in `folder`, whole or not, latest first."""
+    found = [(int(match[1]), path) for path in folder.glob("checkpoint-*") if (match := _NAME.fullmatch(path.name))]
+    return sorted(found, reverse=True)
+
+
+def last_good(folder: Path) -> tuple[Path | None, list[str]]:
+    """The latest whole checkpoint, and a line about each later one that was skipped."""
+    skipped: list[str] = []
+    for _, path in checkpoints(folder):
+        reason = damage(path)
+        if reason is None:
+            return path, skipped
+        skipped.append(f"{path.name}: {reason}")
+    return None, skipped
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Delete all but the `keep` latest checkpoints."""
+    for _, path in checkpoints(folder)[keep:]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / SEAL)
+
+
+def _fingerprint(path: Path) -> dict[str, int | str]:
+    with path.open("rb") as file:
+        return {"size": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

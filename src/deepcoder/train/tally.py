@@ -1,0 +1,83 @@
+"""What a logging interval saw: sums over steps, micro-batches and (in the end) ranks."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from torch import Tensor
+
+from deepcoder.losses import ACT, REASON, SadOutput, trained_positions
+
+
+class Tally:
+    """Counts of the step at hand, sums since the last `drain`.
+
+    The sums of D_t stay on their device, so that a step waits for nothing.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.step_counts = torch.zeros(len(COUNTS), dtype=torch.float64)
+        self._sums = torch.zeros(2, dtype=torch.float64, device=device)
+        self._counts = torch.zeros(len(COUNTS), dtype=torch.float64)
+        self._seconds = 0.0
+        self._started = time.perf_counter()
+
+    def begin_step(self, counts: Tensor) -> None:
+        """`counts`: those of `count`, summed over the micro-batches and ranks of one optimizer step."""
+        self.step_counts = counts
+        self._counts += counts
+        self._started = time.perf_counter()
+
+    def add(self, out: SadOutput) -> None:
+        """The loss sums of one micro-batch."""
+        self._sums += torch.stack([out.sum_reason, out.sum_act]).to(self._sums)
+
+    def end_step(self) -> None:
+        """Stop the clock: saving and logging are not training time."""
+        self._seconds += time.perf_counter() - self._started
+
+    def sums(self) -> Tensor:
+        """(2,) sums of D_t over REASON and ACT on this rank; reset."""
+        sums, self._sums = self._sums, torch.zeros_like(self._sums)
+        return sums
+
+    def drain(self, sums: Tensor) -> dict[str, float]:
+        """The interval's metrics, `sums` being those of all ranks. A span without tokens has no loss entry."""
+        counts = dict(zip(COUNTS, self._counts.tolist(), strict=True))
+        sum_reason, sum_act = sums.tolist()
+        metrics: dict[str, float] = {}
+        if counts["reason"]:
+            metrics["loss_reason"] = sum_reason / counts["reason"]
+        if counts["act"]:
+            metrics["loss_act"] = sum_act / counts["act"]
+        metrics |= {
+            "tokens_reason": counts["reason"],
+            "tokens_act": counts["act"],
+            "tokens": counts["tokens"],
+            "padding": 1 - counts["tokens"] / max(1.0, counts["positions"]),
+            "examples": counts["examples"],
+            "seconds": self._seconds,
+            "tokens_per_s": counts["tokens"] / max(self._seconds, 1e-9),
+        }
+        self._counts = torch.zeros_like(self._counts)
+        self._seconds = 0.0
+        return metrics
+
+
+COUNTS = ("reason", "act", "tokens", "positions", "examples")
+
+
+def count(batches: list[dict[str, Tensor]]) -> Tensor:
+    """(5,) float64 in the order of COUNTS: what micro-batches hold."""
+    counts = torch.zeros(len(COUNTS), dtype=torch.float64)
+    for batch in batches:
+        ids, spans = batch["input_ids"], batch["span_ids"]
+        trained = spans.flatten()[trained_positions(spans)[1]]
+        counts += torch.stack(
+            [
+                (trained == REASON).sum(), (trained == ACT).sum(), batch["attention_mask"].sum(),
+                torch.tensor(ids.numel()), torch.tensor(len(ids)),
+            ]
+        )  # fmt: skip
+    return counts

@@ -1,0 +1,203 @@
+"""transformers' Trainer, with the SAD loss in it.
+
+What differs from the Trainer, and why:
+
+- The batches follow a plan made before training (deepcoder.train.batches).
+- `get_batch_samples` counts the trained tokens of the whole optimizer step, over every micro-batch and
+  rank, so that the losses of the micro-batches add up to the step's loss: accumulation and ranks change
+  nothing. The request to stop (a signal) is agreed on in the same reduction.
+- `compute_loss` takes the final hidden states and gives only the trained rows to the head.
+- Checkpoints are written atomically, and the model is read back through `from_pretrained`: transformers 5
+  stores the experts of an MoE under other names than the module's, and the Trainer's own non-strict
+  loading would leave them untouched without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from transformers import (
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+
+from deepcoder.config import TrainConfig
+from deepcoder.errors import TrainingError
+from deepcoder.losses import lambda_at, sad_loss, select_rows
+from deepcoder.train import checkpoints
+from deepcoder.train.batches import BatchPlan, PlannedBatches
+from deepcoder.train.examples import Collator
+from deepcoder.train.hidden import hidden_states
+from deepcoder.train.tally import COUNTS, Tally, count
+
+
+class SadTrainer(Trainer):
+    """`stop_requested()` is asked once an optimizer step; `stopped` says whether training ended by it."""
+
+    def __init__(
+        self,
+        *,
+        model: nn.Module,
+        args: TrainingArguments,
+        config: TrainConfig,
+        plan: BatchPlan,
+        collator: Collator,
+        tokenizer: PreTrainedTokenizerBase,
+        stop_requested: Callable[[], bool] = lambda: False,
+        callbacks: list[TrainerCallback] | None = None,
+    ) -> None:
+        super().__init__(
+            model=model, args=args, train_dataset=collator.examples, data_collator=collator,
+            processing_class=tokenizer, callbacks=[_Bookkeeping(self), *(callbacks or [])],
+        )  # fmt: skip
+        self.remove_callback(PrinterCallback)  # deepcoder.train.log shows the lines
+        self.model_accepts_loss_kwargs = True  # compute_loss normalises by the whole step: divide by nothing else
+        self.config = config
+        self.plan = plan
+        self.head: nn.Linear = model.get_output_embeddings()  # type: ignore[operator]
+        self.stop_requested = stop_requested
+        self.stopped = False
+        self.tally = Tally(args.device)
+        self._staging: Path | None = None
+
+    # --- batches ------------------------------------------------------------------------------
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """The plan's micro-batches of this rank. No accelerate wrapper: the plan is already split by ranks."""
+        micro_batches = PlannedBatches(self.plan.micro_batches(self.args.process_index))
+        return DataLoader(self.train_dataset, batch_sampler=micro_batches, collate_fn=self.data_collator)  # type: ignore[arg-type]
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[dict[str, Tensor]], num_batches: int, device: torch.device
+    ) -> tuple[list[dict[str, Tensor]], Tensor]:
+        """The micro-batches of one optimizer step, and (N_R, N_A) over all of them on all ranks."""
+        batches = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
+        counts = torch.cat([count(batches), torch.tensor([float(self.stop_requested())])])
+        if self.args.world_size > 1:
+            counts = self.accelerator.reduce(counts.to(device), "sum").cpu()
+        self.stopped = bool(counts[-1] > 0)  # the same answer on every rank
+        self.tally.begin_step(counts[:-1])
+        return batches, counts[:2].to(device)
+
+    # --- the loss -----------------------------------------------------------------------------
+
+    def lambdas(self, step: int) -> tuple[float, float]:
+        """(lambda_reason, lambda_act) of an optimizer step, counted from 0."""
+        progress = step / max(1, self.state.max_steps - 1)
+        reason, act = self.config.lambda_reason, self.config.lambda_act
+        return lambda_at(progress, reason.start, reason.end), lambda_at(progress, act.start, act.end)
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """This micro-batch's share of the step's loss; its sum over micro-batches and ranks is the loss.
+
+        Right padding needs no attention mask under causal attention: no token sees what follows it.
+        """
+        counts = num_items_in_batch
+        if counts is None:
+            raise TrainingError("SadTrainer needs the token counts of the whole step: call it through train()")
+        hidden, balance = self._hidden(model, inputs)
+        rows, targets, spans = select_rows(hidden, inputs["input_ids"], inputs["span_ids"])
+        lambda_reason, lambda_act = self.lambdas(self.state.global_step)
+        out = sad_loss(
+            rows, self.head.weight, targets, spans,
+            lambda_reason=lambda_reason, lambda_act=lambda_act, n_reason=counts[0], n_act=counts[1],
+            normalization=self.config.normalization, chunk_rows=self.config.loss_chunk_rows,
+        )  # fmt: skip
+        self.tally.add(out)
+        loss = out.loss
+        if balance is not None:
+            share = inputs["attention_mask"].sum() / self.tally.step_counts[COUNTS.index("tokens")].item()
+            loss = loss + self.config.router_aux_coefficient * share * balance
+        loss = loss * self.args.world_size  # DDP averages the gradients of the ranks, the loss is their sum
+        return (loss, hidden) if return_outputs else loss
+
+    def _hidden(self, model: nn.Module, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
+        if self.config.router_aux_coefficient == 0:
+            return hidden_states(model, self.head, inputs["input_ids"])
+        return hidden_states(
+            model, self.head, inputs["input_ids"],
+            attention_mask=inputs["attention_mask"], output_router_logits=True,
+        )  # fmt: skip
+
+    # --- what is logged -------------------------------------------------------------------------
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Add the interval's metrics to a line of training."""
+        if "loss" in logs:
+            sums = self.tally.sums()
+            if self.args.world_size > 1:
+                sums = self.accelerator.reduce(sums, "sum")
+            lambda_reason, lambda_act = self.lambdas(self.state.global_step - 1)
+            logs |= self.tally.drain(sums) | {"lambda_reason": lambda_reason, "lambda_act": lambda_act}
+        super().log(logs, start_time)
+
+    def floating_point_ops(self, inputs: dict[str, Tensor | Any]) -> int:
+        """Not counted: the Trainer's estimate takes every expert for active, and milliseconds a step."""
+        return 0
+
+    # --- checkpoints ----------------------------------------------------------------------------
+
+    def _get_output_dir(self, trial: Any) -> str:
+        return str(self._staging or self.args.output_dir)
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        """Let the Trainer write into a staging folder, and rename what is whole."""
+        folder = Path(str(self.args.output_dir))
+        name = f"checkpoint-{self.state.global_step}"
+        self._staging = folder / checkpoints.STAGING
+        try:
+            if self.args.should_save:
+                checkpoints.clear_staging(folder)
+            self.accelerator.wait_for_everyone()
+            super()._save_checkpoint(model, trial)
+            self.accelerator.wait_for_everyone()  # every rank has written its random state
+            if self.args.should_save:
+                checkpoints.publish(self._staging / name, folder / name)
+                checkpoints.prune(folder, self.config.keep_checkpoints)
+            self.accelerator.wait_for_everyone()
+        finally:
+            self._staging = None
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        """Weights through `from_pretrained`, which knows how they were stored; adapters as the Trainer does."""
+        model = self.model if model is None else model
+        if not isinstance(model, PreTrainedModel) or self.is_fsdp_enabled:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+            return
+        stored = type(model).from_pretrained(resume_from_checkpoint, dtype=model.dtype, local_files_only=True)
+        model.load_state_dict(stored.state_dict(), strict=True)
+
+
+class _Bookkeeping(TrainerCallback):
+    """Stops the clock, ends training on request, and logs wherever a checkpoint is written."""
+
+    def __init__(self, trainer: SadTrainer) -> None:
+        self._trainer = trainer
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> TrainerControl:
+        """Decide what follows this step."""
+        self._trainer.tally.end_step()
+        if self._trainer.stopped:
+            control.should_save = control.should_training_stop = True
+        if control.should_save or control.should_training_stop:
+            control.should_log = True  # a checkpoint ends a logging interval: a resumed log has no half of one
+        return control
