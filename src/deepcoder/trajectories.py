@@ -76,11 +76,12 @@ def read_rejected(folder: Path) -> Iterator[Trajectory]:
 
 def read_shard(path: Path) -> Iterator[Trajectory]:
     """One JSONL file; a half-written last line is skipped, any other bad line is a RecordError."""
-    for number, row in _rows(path):
+    for number, row in json_rows(path):
         yield trajectory_of(row, f"{path}:{number}")
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a JSONL file with their line numbers; a half-written last line is skipped."""
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
@@ -113,8 +114,8 @@ class ShardWriter:
         folder.mkdir(parents=True, exist_ok=True)
         for path in [*shards(folder), folder / REJECTED]:
             if path.exists():
-                _cut_half_line(path)
-                for _, row in _rows(path):
+                cut_half_line(path)
+                for _, row in json_rows(path):
                     self.seen.add(str(row["problem_id"]))
                     if on_row is not None:
                         on_row(row)
@@ -168,7 +169,7 @@ class ShardWriter:
         return last.open("ab")
 
 
-def _cut_half_line(path: Path) -> None:
+def cut_half_line(path: Path) -> None:
     """Drop what follows the last line break."""
     with path.open("rb+") as file:
         size = file.seek(0, os.SEEK_END)
