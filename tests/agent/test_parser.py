@@ -34,7 +34,7 @@ PYTHON = "print(1)\nprint(2)"
 @pytest.mark.parametrize(
     "text",
     [
-        f"Thought: t\r\nAction: execute_python\r\nAction Input:\r\n```python\r\n{PYTHON}\r\n```\r\n".replace("\r\n\r\n", "\r\n"),
+        f"Thought: t\r\nAction: execute_python\r\nAction Input:\r\n```python\r\n{PYTHON}\r\n```\r\n",
         f"Thought：t\nAction：execute_python\nAction Input：\n```python\n{PYTHON}\n```",
         f"**Thought:** t\n**Action:** execute_python\n**Action Input:**\n```python\n{PYTHON}\n```",
         f"**Thought**: t\n**Action**: `execute_python`\n**Action Input**: ```python\n{PYTHON}\n```",
@@ -48,8 +48,8 @@ PYTHON = "print(1)\nprint(2)"
         f"Thought: t\nAction: execute_python\nAction Input:\n```python\n{PYTHON}",
         f"Thought: t\nAction: execute_python\nAction Input:\n```python\n{PYTHON}\n\nObservation: 1",
         f"Thought: t\nAction: execute_python\nAction Input:\nHere it is:\n````python\n{PYTHON}\n````\nI hope it helps",
-        f"Thought: t\nAction: execute_python\nAction Input:\n```python\n{PYTHON}\n```\nObservation: 1\n2\nAction: finish",
-        f"<think>\nAction: finish\nAction Input: 9\n</think>\n\nThought: t\nAction: execute_python\nAction Input:\n```\n{PYTHON}\n```",
+        f"Thought: t\nAction: execute_python\nAction Input:\n```python\n{PYTHON}\n```\nObservation: 1\nAction: finish",
+        f"<think>\nAction: finish(9)\n</think>\nThought: t\nAction: execute_python\nAction Input:\n```\n{PYTHON}\n```",
         f"we see that\n</think>\nThought: t\nAction: execute_python\nAction Input:\n```\n{PYTHON}\n```",
         "Thought: t\nAction: execute_python\nAction Input: {\"code\": \"print(1)\\nprint(2)\"}",
         "Thought: t\nAction: execute_python(code=\"print(1)\\nprint(2)\")",
@@ -149,7 +149,8 @@ thoughts = st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_si
 )  # fmt: skip
 pieces = st.sampled_from(
     ["Thought:", "Action:", "Action Input:", "Observation:", "finish", "execute_python", "```", "````python", "`", "\n",
-     "\n", " ", "<think>", "</think>", "**", "(", ")", '"', "{", "}", '"answer":', "42", "print(1)", "\r\n", "：", "é", "'''", "    "]
+     "\n", " ", "<think>", "</think>", "**", "(", ")", '"', "{", "}", '"answer":', "42", "print(1)", "\r\n", "：", "é",
+     "'''", "    "]
 )  # fmt: skip
 code = st.lists(pieces, min_size=1, max_size=12).map("".join).map(lambda text: text.replace("\r", "")).filter(str.strip)
 

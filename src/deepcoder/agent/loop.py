@@ -24,6 +24,7 @@ from deepcoder.agent.events import AgentEvent, EventKind, OnEvent
 from deepcoder.agent.prompts import first_message
 from deepcoder.config import AgentConfig
 from deepcoder.errors import AuthenticationError, ModelUnavailable, ProviderError
+from deepcoder.models.clock import time_budget
 from deepcoder.parser import ParseFailure, answer_text, parse_step, reasoning_of
 from deepcoder.records import (
     Action,
@@ -95,18 +96,21 @@ class _Run:
     async def until_stopped(self) -> tuple[StopReason, str]:
         """Steps until the run ends: why it ended, and the provider's error if that was it."""
         try:
-            async with asyncio.timeout(self.config.timeout_s):
-                while (stop := self._budget()) is None:
-                    step = await self._step()
-                    if step.action == Action.FINISH and step.error is None:
-                        return StopReason.FINISHED, ""
-                return stop, ""
+            async with asyncio.timeout(self.config.timeout_s) as timeout:
+                with time_budget(timeout):
+                    return await self._until_stopped(), ""
         except TimeoutError:
             return StopReason.TIMEOUT, ""
         except (AuthenticationError, ModelUnavailable):
             raise
         except ProviderError as error:
             return StopReason.MODEL_ERROR, str(error)
+
+    async def _until_stopped(self) -> StopReason:
+        while (stop := self._budget()) is None:
+            if (await self._step()).action == Action.FINISH:
+                return StopReason.FINISHED
+        return stop
 
     def _budget(self) -> StopReason | None:
         if len(self.steps) >= self.config.max_steps:

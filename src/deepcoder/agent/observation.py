@@ -29,8 +29,9 @@ def of_run(result: RunResult, limits: Limits, max_chars: int) -> str:
 
 def of_entries(query: str, entries: Sequence[Entry], max_chars: int) -> str:
     """The observation of a search: each entry with its signature, the best one first."""
-    texts = [f"{entry.symbol}{_signature(entry)}\n{entry.text.strip()}".strip() for entry in entries]
-    return truncate("\n\n".join(texts), max_chars) if texts else f"Nothing was found for {query!r}."
+    if not entries:
+        return truncate(f"Nothing was found for {query!r}.", max_chars)
+    return truncate("\n\n".join(entry.render() for entry in entries), max_chars)
 
 
 def truncate(text: str, max_chars: int) -> str:
@@ -42,11 +43,6 @@ def truncate(text: str, max_chars: int) -> str:
     mark = f"\n... ({len(text) - room} more characters) ...\n"
     head = (room + 1) // 2
     return text[:head] + mark + text[len(text) - (room - head) :]
-
-
-def _signature(entry: Entry) -> str:
-    signature = entry.signature.strip()
-    return signature.removeprefix(entry.symbol) if signature.startswith((entry.symbol, "(")) else ""
 
 
 def _problem(result: RunResult, limits: Limits) -> str:
@@ -68,14 +64,14 @@ def _problem(result: RunResult, limits: Limits) -> str:
 def _exception(stderr: str) -> str:
     """`ValueError: text (line 3)`: the exception, and the last line of the program that led to it."""
     text = stderr.strip()
+    if not text:
+        return "The program ended with an error."
     frames = list(_FRAME.finditer(text))
-    if not frames:
-        return text.splitlines()[-1] if text else "The program ended with an error."
-    program = frames[0]["file"]
-    line = [frame["line"] for frame in frames if frame["file"] == program][-1]
-    tail = text[frames[-1].end() :].splitlines()[1:]
+    own = [frame["line"] for frame in frames if not frame["file"].startswith(("/", "<"))]
+    where = f" (line {own[-1]})" if own else ""
+    tail = text[frames[-1].end() :].splitlines()[1:] if frames else []
     start = next((number for number, each in enumerate(tail) if each and not each[0].isspace()), None)
     if start is None:
-        return f"{text.splitlines()[-1].strip()} (line {line})"
+        return text.splitlines()[-1].strip() + where
     head, *more = tail[start : start + 4]
-    return "\n".join([f"{head} (line {line})", *more])
+    return "\n".join([head + where, *more])

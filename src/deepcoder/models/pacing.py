@@ -106,6 +106,7 @@ class Pacer:
     def __post_init__(self) -> None:
         self._in_flight: dict[int, Ticket] = {}
         self._sent = 0
+        self._taken = 0  # places given: requests in flight, and those about to be
         self._decreased_at = 0  # requests up to this number belong to the last burst
         self._waiting: deque[asyncio.Future[None]] = deque()
 
@@ -127,11 +128,13 @@ class Pacer:
             yield ticket
         finally:
             del self._in_flight[ticket.number]
-            self._wake()
+            self._leave()
 
     async def _enter(self) -> Ticket:
         """Take a place in the window, in the order of asking."""
-        while len(self._in_flight) >= max(1, int(self.window)):
+        if self._taken < self._places() and not self._waiting:
+            self._taken += 1
+        else:
             place = asyncio.get_running_loop().create_future()
             self._waiting.append(place)
             try:
@@ -139,21 +142,25 @@ class Pacer:
             except asyncio.CancelledError:
                 if place in self._waiting:
                     self._waiting.remove(place)
-                else:
-                    self._wake()  # it had been given the place: pass it on
+                else:  # it had been given a place: pass it on
+                    self._leave()
                 raise
         self._sent += 1
         ticket = Ticket(self._sent, self.tokens_each)
         self._in_flight[ticket.number] = ticket
         return ticket
 
-    def _wake(self) -> None:
-        free = max(1, int(self.window)) - len(self._in_flight)
-        while free > 0 and self._waiting:
+    def _leave(self) -> None:
+        """Free a place; those that wait get what is free."""
+        self._taken -= 1
+        while self._waiting and self._taken < self._places():
             place = self._waiting.popleft()
             if not place.done():
                 place.set_result(None)
-                free -= 1
+                self._taken += 1
+
+    def _places(self) -> int:
+        return max(1, int(self.window))
 
     def delay(self, ticket: Ticket) -> float:
         """Seconds that this request has to wait now."""
