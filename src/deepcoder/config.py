@@ -185,7 +185,12 @@ class EvaluateConfig(Section):
     splits: list[str] = Field(default_factory=list, description="empty: every evaluation split of the source")
     limit: int | None = Field(default=None, ge=1, description="problems a split")
     concurrency: int = Field(default=8, ge=1)
-    bootstrap: int = Field(default=2000, ge=100)
+    bootstrap: int = Field(default=2000, ge=100, description="draws of a bootstrap interval")
+    no_tools: bool = Field(default=False, description="also the student with execute_python answering that it is away")
+    base_model: str | None = Field(default=None, description="engine=openai: the server's name of the untrained base")
+    max_failed: int = Field(
+        default=0, ge=0, description="runs of a model that may fail (provider or sandbox) before the stage does"
+    )
 
 
 class RateLimitConfig(Section):
