@@ -17,9 +17,10 @@ from collections.abc import Iterator
 from typing import Any
 
 # They print, open a window or a browser, start threads, or are of no use to somebody who writes code.
-SKIPPED = frozenset({"antigravity", "idlelib", "lib2to3", "nturl2path", "pydoc_data", "test", "this", "tkinter", "turtle",
-                     "turtledemo", "msilib", "ensurepip", "venv", "sre_compile", "sre_constants", "sre_parse",
-                     "posixpath", "ntpath", "genericpath"})  # fmt: skip
+SKIPPED = frozenset({
+    "antigravity", "idlelib", "lib2to3", "nturl2path", "pydoc_data", "test", "this", "tkinter", "turtle", "turtledemo",
+    "msilib", "ensurepip", "venv", "sre_compile", "sre_constants", "sre_parse", "posixpath", "ntpath", "genericpath",
+})  # fmt: skip
 SUBMODULES = ("os.path", "collections.abc", "concurrent.futures", "importlib.metadata", "importlib.resources",
               "urllib.parse", "urllib.request", "html.parser", "json.decoder", "logging.handlers", "unittest.mock",
               "xml.etree.ElementTree", "email.message", "http.client", "http.server")  # fmt: skip
@@ -75,7 +76,7 @@ def paragraph(text: Any, limit: int = MAX_TEXT) -> str:
 def _module_rows(name: str, module: types.ModuleType) -> Iterator[Row]:
     prefix = "" if name == "builtins" else f"{name}."
     if text := paragraph(module.__doc__):
-        yield name, f"module {name}", text
+        yield name, f"{name} (module)", text
     for key in _public_names(name, module):
         value = getattr(module, key, None)
         symbol = prefix + key
@@ -104,7 +105,7 @@ def _class_rows(symbol: str, cls: type[Any]) -> Iterator[Row]:
     text = paragraph(cls.__doc__)
     inherited = any(cls.__doc__ == base.__doc__ for base in cls.__mro__[1:])
     if text and not inherited:
-        yield symbol, _signature(symbol, cls, "class "), text
+        yield symbol, _signature(symbol, cls), text
     if issubclass(cls, BaseException) or cls.__name__ != symbol.rpartition(".")[2]:  # an alias: `typing.Text`
         return
     for key, value in sorted(vars(cls).items()):
@@ -115,13 +116,14 @@ def _class_rows(symbol: str, cls: type[Any]) -> Iterator[Row]:
             yield f"{symbol}.{key}", _signature(f"{symbol}.{key}", plain), text
 
 
-def _signature(symbol: str, value: Any, kind: str = "") -> str:
+def _signature(symbol: str, value: Any) -> str:
     """`symbol(a, b=1)`: no annotations, no `self`, no addresses, no positional-only mark."""
     try:
         parameters = list(inspect.signature(value).parameters.values())
     except Exception:  # many C functions have none, and a few make inspect itself stumble
-        return f"{kind}{symbol}"
-    parts, starred = [], False
+        return symbol
+    parts: list[str] = []
+    starred = False
     for parameter in parameters:
         if parameter.name in ("self", "cls", "type") and not parts:
             continue
@@ -132,7 +134,7 @@ def _signature(symbol: str, value: Any, kind: str = "") -> str:
             starred = True
         parts.append(str(parameter.replace(annotation=parameter.empty)).replace(" = ", "="))
     text = re.sub(r"<(?:[^<>]|<[^<>]*>)*>", "...", ", ".join(parts))
-    line = f"{kind}{symbol}({text})"
+    line = f"{symbol}({text})"
     return line if len(line) <= MAX_SIGNATURE else f"{line[: MAX_SIGNATURE - 4]}...)"
 
 

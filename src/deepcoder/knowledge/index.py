@@ -22,9 +22,12 @@ from deepcoder.errors import DeepCoderError
 INDEX_VERSION = 1
 BUILD_TIMEOUT_S = 120
 
-_STOP_WORDS = frozenset(
-    ["a", "an", "and", "any", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "function", "functions", "get", "give", "how", "i", "in", "into", "is", "it", "its", "library", "me", "method", "module", "of", "on", "or", "provides", "python", "returns", "standard", "stdlib", "that", "the", "there", "this", "to", "two", "use", "used", "using", "what", "when", "which", "with", "without", "would", "you"]
-)
+_STOP_WORDS = frozenset({
+    "a", "an", "and", "any", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "function", "functions",
+    "get", "give", "how", "i", "in", "into", "is", "it", "its", "library", "me", "method", "module", "of", "on", "or",
+    "provides", "python", "returns", "standard", "stdlib", "that", "the", "there", "this", "to", "two", "use", "used",
+    "using", "what", "when", "which", "with", "without", "would", "you",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def _build(path: Path) -> None:
     os.close(handle)
     try:
         _write(Path(name), rows)
-        os.replace(name, path)  # two builders at once write the same bytes: the last one wins
+        Path(name).replace(path)  # two builders at once write the same bytes: the last one wins
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

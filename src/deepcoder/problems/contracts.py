@@ -18,7 +18,9 @@ class Policy(Protocol):
     and the judge rejects it.
     """
 
-    def next_step(self, steps: Sequence[Step]) -> Step: ...
+    def next_step(self, steps: Sequence[Step]) -> Step:
+        """The next step; `finish` ends the run."""
+        ...
 
 
 class ProblemSource(Protocol):

@@ -54,10 +54,8 @@ def _list(value: list[Any], draw: Draw, main: bool) -> str:
             shown = shown.replace(" ", "")
         return f"the list {shown}" if main and draw.chance(0.3) else shown
     items = [str(item) for item in value]
-    if draw.chance(0.4) and len(items) > 1:
-        shown = f"{', '.join(items[:-1])} and {items[-1]}"
-    else:
-        shown = ", ".join(items)
+    last = " and " if draw.chance(0.4) else ", "
+    shown = last.join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else items[0]
     if text or draw.chance(0.75):
         noun = "the words" if text else draw.choice(("the numbers", "the numbers", "the values"))
         return f"{noun} {shown}"

@@ -16,6 +16,7 @@ from importlib import resources
 from typing import TypeVar
 
 T = TypeVar("T")
+Int = int  # inside the class `int` is a method
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _HELD_OUT_IN = 4  # one in four words, names, wide numbers
 
@@ -59,25 +60,25 @@ class Draw:
         start = low + round(width * (self.level - 1))
         return self.small(start, max(start, min(high, low + round(width * self.level))))
 
-    def int(self, low: int, high: int) -> int:
+    def int(self, low: Int, high: Int) -> Int:
         """A number from low to high, both included; from this side's pool where the range is 40 wide or more."""
         if high - low < 40:
             return self.small(low, high)
         return self._from_pool(lambda: self.small(low, high), lambda value: abs(value) < 20)
 
-    def ints(self, shortest: int, longest: int, low: int = 1, high: int = 99) -> list[int]:
+    def ints(self, shortest: Int, longest: Int, low: Int = 1, high: Int = 99) -> list[Int]:
         """A list of numbers, its length by level."""
         return [self.int(low, high) for _ in range(self.size(shortest, longest))]
 
-    def distinct(self, shortest: int, longest: int, low: int = 1, high: int = 99) -> list[int]:
+    def distinct(self, shortest: Int, longest: Int, low: Int = 1, high: Int = 99) -> list[Int]:
         """A list of different numbers."""
-        values: dict[int, None] = {}
+        values: dict[Int, None] = {}
         length = self.size(shortest, longest)
         while len(values) < length:
             values[self.int(low, high)] = None
         return list(values)
 
-    def repeated(self, shortest: int, longest: int, low: int = 1, high: int = 99) -> list[int]:
+    def repeated(self, shortest: Int, longest: Int, low: Int = 1, high: Int = 99) -> list[Int]:
         """A list in which some numbers occur more than once."""
         length = self.size(shortest, longest)
         few = self.distinct(max(2, length // 3), max(2, length // 2), low, high)
@@ -85,10 +86,10 @@ class Draw:
         self.random.shuffle(values)
         return values
 
-    def decimal(self, low: int, high: int, places: int = 1) -> float:
+    def decimal(self, low: Int, high: Int, places: Int = 1) -> float:
         """A number with a fractional part."""
-        scale = 10**places
-        return self.int(low * scale, high * scale) / scale
+        scale: Int = 10**places
+        return float(self.int(low * scale, high * scale) / scale)
 
     def word(self) -> str:
         """A word; now and then capitalised, or a run of letters that is no word."""
@@ -102,12 +103,12 @@ class Draw:
         """A lower-case dictionary word."""
         return self.choice(pool("words.txt", self.held_out))
 
-    def letters(self, shortest: int, longest: int) -> str:
+    def letters(self, shortest: Int, longest: Int) -> str:
         """Random lower-case letters, from this side's pool."""
         length = self.size(shortest, longest)
         return self._from_pool(lambda: "".join(self.choice(LETTERS) for _ in range(length)), lambda value: False)
 
-    def words(self, shortest: int, longest: int) -> list[str]:
+    def words(self, shortest: Int, longest: Int) -> list[str]:
         """A list of different words."""
         values: dict[str, None] = {}
         length = self.size(shortest, longest)
@@ -119,7 +120,7 @@ class Draw:
         """A first name."""
         return self.choice(pool("names.txt", self.held_out))
 
-    def names(self, shortest: int, longest: int) -> list[str]:
+    def names(self, shortest: Int, longest: Int) -> list[str]:
         """A list of different first names."""
         values: dict[str, None] = {}
         length = self.size(shortest, longest)
@@ -146,21 +147,21 @@ class Draw:
         joined = joined[0].upper() + joined[1:] if self.chance(0.6) else joined
         return joined + "." if self.chance(0.4) else joined
 
-    def date(self, first_year: int = 1995, last_year: int = 2035) -> datetime.date:
+    def date(self, first_year: Int = 1995, last_year: Int = 2035) -> datetime.date:
         """A date of this side's pool."""
         low, high = datetime.date(first_year, 1, 1).toordinal(), datetime.date(last_year, 12, 31).toordinal()
         ordinal = self._from_pool(lambda: self.small(low, high), lambda value: False)
         return datetime.date.fromordinal(ordinal)
 
-    def record(self, shortest: int, longest: int, low: int = 1, high: int = 99) -> dict[str, int]:
+    def record(self, shortest: Int, longest: Int, low: Int = 1, high: Int = 99) -> dict[str, Int]:
         """A mapping of words or names to different numbers."""
         keys = self.names(shortest, longest) if self.chance(0.4) else self.words(shortest, longest)
-        values: dict[int, None] = {}
+        values: dict[Int, None] = {}
         while len(values) < len(keys):
             values[self.int(low, high)] = None
         return dict(zip(keys, values, strict=True))
 
-    def matrix(self, rows: int, columns: int, low: int = 0, high: int = 9) -> list[list[int]]:
+    def matrix(self, rows: Int, columns: Int, low: Int = 0, high: Int = 9) -> list[list[Int]]:
         """Rows of numbers."""
         return [[self.int(low, high) for _ in range(columns)] for _ in range(rows)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from deepcoder.problems.contracts import Script
@@ -33,12 +33,27 @@ class Made:
 
 
 class Family(Protocol):
-    """A kind of problem. `weight`: its share in a mixed split, 1 for a plain table of operations."""
+    """A kind of problem."""
 
-    name: str
-    weight: int
-    operations: Sequence[str]
-    splits: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """The family's name, as in problem ids."""
+        ...
+
+    @property
+    def weight(self) -> int:
+        """Its share in a mixed split."""
+        ...
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The keys of its operations."""
+        ...
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that it has problems for."""
+        ...
 
     def make(self, draw: Draw, split: str, index: int) -> Made:
         """Problem number `index` of a split; everything random comes from `draw`."""
@@ -62,6 +77,8 @@ class OperationFamily:
         prompt = ask(operation, values, draw, held_out_wording=split == WORDING, yes_no=yes_no)
         code = answer_code(operation, operation.expr, yes_no).code(values)
         answer = answer_text(operation, operation.answer(**values), yes_no)
+        if untidy(answer):
+            raise LookupError(f"{operation.key}: {answer!r} has blanks that nobody would copy")
         script = compute(operation.thought, code)
         return Made(operation.key, prompt, AnswerCheck(answer=answer), script, draw.level, code)
 
@@ -79,10 +96,13 @@ def draw_values(operation: Operation, draw: Draw) -> Values:
     raise LookupError(f"{operation.key}: no parameters of this side in {MAX_TRIES} draws")
 
 
+def untidy(answer: str) -> bool:
+    """Blanks at an end or in a row: lost by the tool or by whoever copies the answer."""
+    return answer != answer.strip() or "  " in answer
+
+
 def answer_code(operation: Operation, expr: str, yes_no: bool) -> Operation:
     """The operation with an expression that prints the answer in the form asked for."""
-    from dataclasses import replace
-
     if operation.out == "float2":
         return replace(operation, expr=f"round({expr}, 2)")
     if yes_no:

@@ -64,7 +64,8 @@ class Operation:
     of all matter little: they are moved to the top). `answer(**parameters)` computes the same another way.
     `main` is the parameter that an earlier result may replace in a chain; `takes` and `gives` are the types
     that must agree there ("" where the operation takes no part in chains). `out` says how the answer must be
-    asked for: bool (yes/no), list, float2 (rounded), or plain.
+    asked for: bool (yes/no), list, float2 (rounded), or plain. Two operations of one `group` make no sensible
+    chain; neither do one that only `reorders` and one that `ignores_order`.
     """
 
     key: str
@@ -79,6 +80,7 @@ class Operation:
     takes: str = ""
     gives: str = ""
     out: Literal["plain", "bool", "list", "float2"] = "plain"
+    group: str = field(default="", kw_only=True)
     reorders: bool = field(default=False, kw_only=True)
     ignores_order: bool = field(default=False, kw_only=True)
 

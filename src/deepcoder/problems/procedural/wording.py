@@ -48,7 +48,9 @@ def shower(operation: Operation, values: Values, draw: Draw) -> Callable[[str, b
         if as_literal:
             return literal(values[key])
         if key not in forms:
-            forms[key] = show(values[key], draw, main=key == operation.main)
+            # "the number 7" reads well as an operand, not in "the first 7 primes".
+            noun = key == operation.main and (operation.takes == "int" or not isinstance(values[key], int))
+            forms[key] = show(values[key], draw, main=noun)
         return forms[key]
 
     return shown
@@ -71,8 +73,8 @@ def chainable(table: Sequence[Template], main: str, kinds: str) -> list[Template
         template
         for template in table
         if template.kind in kinds
-        and template.text.count("{%s}" % main) == 1
-        and "{%s!r}" % main not in template.text
+        and template.text.count(f"{{{main}}}") == 1
+        and f"{{{main}!r}}" not in template.text
         and "{name}" not in template.text
     ]
 

@@ -52,13 +52,9 @@ def _mean(**values: Any) -> float:
     return float(sum(values.values()) / len(values))
 
 
+# fmt: off
 OPERATIONS = (
-    Operation(
-        "add",
-        "{a} + {b}",
-        lambda a, b: operator.add(a, b),
-        two,
-        "Add the numbers.",
+    Operation("add", "{a} + {b}", lambda a, b: operator.add(a, b), two, "Add the numbers.",
         train="""
             n: the sum of {a} and {b}
             n: the total of {a} and {b}
@@ -79,12 +75,7 @@ OPERATIONS = (
             q: {a} and {b} make how much in total?
         """,
     ),
-    Operation(
-        "subtract",
-        "{a} - {b}",
-        lambda a, b: operator.sub(a, b),
-        two,
-        "Subtract the numbers.",
+    Operation("subtract", "{a} - {b}", lambda a, b: operator.sub(a, b), two, "Subtract the numbers.",
         train="""
             n: the difference {a} - {b}
             n: {a} minus {b}
@@ -105,12 +96,7 @@ OPERATIONS = (
             q: a tank holds {a} litres and loses {b} of them. How many litres remain (below zero is fine)?
         """,
     ),
-    Operation(
-        "multiply",
-        "{a} * {b}",
-        _times,
-        lambda d: two(d, 3, 99),
-        "Multiply the numbers.",
+    Operation("multiply", "{a} * {b}", _times, lambda d: two(d, 3, 99), "Multiply the numbers.",
         train="""
             n: the product of {a} and {b}
             n: {a} times {b}
@@ -131,12 +117,7 @@ OPERATIONS = (
             q: {b} lots of {a} make what?
         """,
     ),
-    Operation(
-        "floor_divide",
-        "{a} // {b}",
-        lambda a, b: (a - a % b) // b,
-        division,
-        "Use integer division.",
+    Operation("floor_divide", "{a} // {b}", lambda a, b: (a - a % b) // b, division, "Use integer division.",
         train="""
             n: the integer quotient of {a} and {b}
             n: the whole-number part of {a} divided by {b}
@@ -157,12 +138,7 @@ OPERATIONS = (
             q: a rope of {a} metres is cut into pieces of {b} metres. How many whole pieces are there?
         """,
     ),
-    Operation(
-        "remainder",
-        "{a} % {b}",
-        lambda a, b: a - a // b * b,
-        division,
-        "Take the remainder.",
+    Operation("remainder", "{a} % {b}", lambda a, b: a - a // b * b, division, "Take the remainder.",
         train="""
             n: the remainder of {a} divided by {b}
             n: the remainder when {a} is divided by {b}
@@ -183,12 +159,7 @@ OPERATIONS = (
             q: {a} divided by {b} leaves which remainder?
         """,
     ),
-    Operation(
-        "power",
-        "{a} ** {b}",
-        _power,
-        power,
-        "Raise to the power.",
+    Operation("power", "{a} ** {b}", _power, power, "Raise to the power.",
         train="""
             n: {a} to the power of {b}
             n: {a} to the power {b}
@@ -208,12 +179,7 @@ OPERATIONS = (
             q: {a} multiplied by itself so that it appears {b} times as a factor gives what?
         """,
     ),
-    Operation(
-        "percent",
-        "{a} * {p} // 100",
-        lambda a, p: a // 100 * p,
-        percentage,
-        "Compute the percentage.",
+    Operation("percent", "{a} * {p} // 100", lambda a, p: a // 100 * p, percentage, "Compute the percentage.",
         train="""
             n: {p}% of {a}
             n: {p} percent of {a}
@@ -231,13 +197,8 @@ OPERATIONS = (
             q: what does {p} percent come to when the whole is {a}?
         """,
     ),
-    Operation(
-        "average_of_three",
-        "({a} + {b} + {c}) / 3",
-        _mean,
-        lambda d: {key: d.int(1, 100 * d.level) for key in "abc"},
-        "Average the three numbers.",
-        out="float2",
+    Operation("average_of_three", "({a} + {b} + {c}) / 3", _mean,
+        lambda d: {key: d.int(1, 100 * d.level) for key in "abc"}, "Average the three numbers.", out="float2",
         train="""
             n: the average of {a}, {b} and {c}
             n: the mean of {a}, {b} and {c}
@@ -254,11 +215,7 @@ OPERATIONS = (
             q: {a}, {b}, {c}: what is their arithmetic average?
         """,
     ),
-    Operation(
-        "expression",
-        "({a} + {b}) * {c} - {d}",
-        lambda a, b, c, d: a * c + b * c - d,
-        expression,
+    Operation("expression", "({a} + {b}) * {c} - {d}", lambda a, b, c, d: a * c + b * c - d, expression,
         "Evaluate the expression.",
         train="""
             n: ({a} + {b}) * {c} - {d}
@@ -275,12 +232,8 @@ OPERATIONS = (
             q: I add {b} to {a}. The sum times {c}, less {d}, is what?
         """,
     ),
-    Operation(
-        "nested_expression",
-        "{a} * {b} + {c} * {d}",
-        lambda a, b, c, d: sum(x * y for x, y in ((a, b), (c, d))),
-        expression,
-        "Evaluate the expression.",
+    Operation("nested_expression", "{a} * {b} + {c} * {d}",
+        lambda a, b, c, d: sum(x * y for x, y in ((a, b), (c, d))), expression, "Evaluate the expression.",
         train="""
             n: {a} * {b} + {c} * {d}
             n: the value of {a} * {b} + {c} * {d}
@@ -296,11 +249,7 @@ OPERATIONS = (
             v: work out {a} x {b} and {c} x {d} and add the two
         """,
     ),
-    Operation(
-        "absolute_difference",
-        "abs({a} - {b})",
-        lambda a, b: max(a, b) - min(a, b),
-        two,
+    Operation("absolute_difference", "abs({a} - {b})", lambda a, b: max(a, b) - min(a, b), two,
         "Take the absolute difference.",
         train="""
             n: the absolute difference between {a} and {b}
@@ -319,12 +268,7 @@ OPERATIONS = (
             q: how big is the gap between {a} and {b}?
         """,
     ),
-    Operation(
-        "ceiling_divide",
-        "-(-{a} // {b})",
-        lambda a, b: a // b + (a % b > 0),
-        division,
-        "Divide and round up.",
+    Operation("ceiling_divide", "-(-{a} // {b})", lambda a, b: a // b + (a % b > 0), division, "Divide and round up.",
         train="""
             n: {a} divided by {b}, rounded up
             n: the ceiling of {a} / {b}
@@ -341,3 +285,4 @@ OPERATIONS = (
         """,
     ),
 )
+# fmt: on

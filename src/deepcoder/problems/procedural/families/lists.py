@@ -70,17 +70,10 @@ def _median(xs: list[int]) -> float:
     return float(ordered[n // 2] + ordered[(n - 1) // 2]) / 2
 
 
+# fmt: off
 OPERATIONS = (
-    Operation(
-        "sum",
-        "sum({xs})",
-        lambda xs: list(accumulate(xs))[-1],
-        numbers,
-        "Sum the numbers.",
-        main="xs",
-        takes="ints",
-        gives="int",
-        ignores_order=True,
+    Operation("sum", "sum({xs})", lambda xs: list(accumulate(xs))[-1], numbers, "Sum the numbers.", main="xs",
+        takes="ints", gives="int", ignores_order=True,
         train="""
             n: the <sum|total> of {xs}
             n: the sum of all <values|elements|items> in {xs}
@@ -99,17 +92,8 @@ OPERATIONS = (
             q: a till shows the entries {xs}. What is the overall amount?
         """,
     ),
-    Operation(
-        "product",
-        "math.prod({xs})",
-        _product,
-        few,
-        "Multiply all numbers.",
-        before="import math",
-        main="xs",
-        takes="ints",
-        gives="int",
-        ignores_order=True,
+    Operation("product", "math.prod({xs})", _product, few, "Multiply all numbers.", before="import math", main="xs",
+        takes="ints", gives="int", ignores_order=True,
         train="""
             n: the product of {xs}
             n: the product of all <values|elements|numbers> in {xs}
@@ -126,16 +110,8 @@ OPERATIONS = (
             v: use multiplication to combine all of {xs}
         """,
     ),
-    Operation(
-        "max",
-        "max({xs})",
-        lambda xs: sorted(xs)[-1],
-        numbers,
-        "Take the maximum.",
-        main="xs",
-        takes="ints",
-        gives="int",
-        ignores_order=True,
+    Operation("max", "max({xs})", lambda xs: sorted(xs)[-1], numbers, "Take the maximum.", main="xs", takes="ints",
+        gives="int", ignores_order=True,
         train="""
             n: the <largest|biggest|greatest|highest> <number|value|element> in {xs}
             n: the maximum of {xs}
@@ -154,16 +130,8 @@ OPERATIONS = (
             v: single out the number in {xs} that beats all others
         """,
     ),
-    Operation(
-        "min",
-        "min({xs})",
-        lambda xs: sorted(xs)[0],
-        numbers,
-        "Take the minimum.",
-        main="xs",
-        takes="ints",
-        gives="int",
-        ignores_order=True,
+    Operation("min", "min({xs})", lambda xs: sorted(xs)[0], numbers, "Take the minimum.", main="xs", takes="ints",
+        gives="int", ignores_order=True,
         train="""
             n: the <smallest|least|lowest> <number|value|element> in {xs}
             n: the minimum of {xs}
@@ -182,16 +150,8 @@ OPERATIONS = (
             q: no member of {xs} is below which one?
         """,
     ),
-    Operation(
-        "range",
-        "max({xs}) - min({xs})",
-        lambda xs: sorted(xs)[-1] - sorted(xs)[0],
-        different,
-        "Subtract the minimum from the maximum.",
-        main="xs",
-        takes="ints",
-        gives="int",
-        ignores_order=True,
+    Operation("range", "max({xs}) - min({xs})", lambda xs: sorted(xs)[-1] - sorted(xs)[0], different,
+        "Subtract the minimum from the maximum.", main="xs", takes="ints", gives="int", ignores_order=True,
         train="""
             n: the <difference|distance> between the <largest and the smallest|maximum and the minimum> of {xs}
             n: the range (maximum minus minimum) of {xs}
@@ -209,17 +169,8 @@ OPERATIONS = (
             v: take the biggest of {xs} and deduct the least of them
         """,
     ),
-    Operation(
-        "median",
-        "statistics.median({xs})",
-        _median,
-        lambda d: {"xs": d.distinct(3, 9)},
-        "Take the median.",
-        before="import statistics",
-        main="xs",
-        takes="ints",
-        out="float2",
-        ignores_order=True,
+    Operation("median", "statistics.median({xs})", _median, lambda d: {"xs": d.distinct(3, 9)}, "Take the median.",
+        before="import statistics", main="xs", takes="ints", out="float2", ignores_order=True,
         train="""
             n: the median of {xs}
             n: the median value <of|in> {xs}
@@ -237,16 +188,8 @@ OPERATIONS = (
             v: determine which median {xs} have
         """,
     ),
-    Operation(
-        "mean",
-        "sum({xs}) / len({xs})",
-        lambda xs: float(sum(xs)) / float(len(xs)),
-        numbers,
-        "Divide the sum by the count.",
-        main="xs",
-        takes="ints",
-        out="float2",
-        ignores_order=True,
+    Operation("mean", "sum({xs}) / len({xs})", lambda xs: float(sum(xs)) / float(len(xs)), numbers,
+        "Divide the sum by the count.", main="xs", takes="ints", out="float2", ignores_order=True,
         train="""
             n: the <average|mean> of {xs}
             n: the arithmetic mean of {xs}
@@ -264,18 +207,8 @@ OPERATIONS = (
             v: work out how much {xs} come to on average
         """,
     ),
-    Operation(
-        "sort",
-        "sorted({xs})",
-        lambda xs: [x for _, x in sorted((x, x) for x in xs)],
-        numbers,
-        "Sort the list.",
-        main="xs",
-        takes="ints",
-        gives="ints",
-        out="list",
-        reorders=True,
-        ignores_order=True,
+    Operation("sort", "sorted({xs})", lambda xs: [x for _, x in sorted((x, x) for x in xs)], numbers,
+        "Sort the list.", main="xs", takes="ints", gives="ints", out="list", reorders=True, ignores_order=True,
         train="""
             n: {xs} in <ascending|increasing> order
             n: {xs} sorted<| from small to large| from lowest to highest>
@@ -293,17 +226,8 @@ OPERATIONS = (
             q: how do {xs} read from the least to the greatest?
         """,
     ),
-    Operation(
-        "sort_descending",
-        "sorted({xs}, reverse=True)",
-        lambda xs: sorted(xs)[::-1],
-        numbers,
-        "Sort in descending order.",
-        main="xs",
-        takes="ints",
-        gives="ints",
-        out="list",
-        reorders=True,
+    Operation("sort_descending", "sorted({xs}, reverse=True)", lambda xs: sorted(xs)[::-1], numbers,
+        "Sort in descending order.", main="xs", takes="ints", gives="ints", out="list", reorders=True,
         ignores_order=True,
         train="""
             n: {xs} in <descending|decreasing> order
@@ -321,17 +245,8 @@ OPERATIONS = (
             q: how do {xs} read from the greatest to the least?
         """,
     ),
-    Operation(
-        "reverse_list",
-        "{xs}[::-1]",
-        lambda xs: list(reversed(xs)),
-        numbers,
-        "Reverse the list.",
-        main="xs",
-        takes="ints",
-        gives="ints",
-        out="list",
-        reorders=True,
+    Operation("reverse_list", "{xs}[::-1]", lambda xs: list(reversed(xs)), numbers, "Reverse the list.", main="xs",
+        takes="ints", gives="ints", out="list", reorders=True,
         train="""
             n: the reverse of {xs}
             n: {xs} in reverse order<|, without sorting>
@@ -348,16 +263,8 @@ OPERATIONS = (
             q: what do {xs} look like from back to front?
         """,
     ),
-    Operation(
-        "unique",
-        "list(dict.fromkeys({xs}))",
-        lambda xs: [x for i, x in enumerate(xs) if x not in xs[:i]],
-        with_repeats,
-        "Remove duplicates and keep the order.",
-        main="xs",
-        takes="ints",
-        gives="ints",
-        out="list",
+    Operation("unique", "list(dict.fromkeys({xs}))", lambda xs: [x for i, x in enumerate(xs) if x not in xs[:i]],
+        with_repeats, "Remove duplicates and keep the order.", main="xs", takes="ints", gives="ints", out="list",
         train="""
             n: {xs} without duplicates, <keeping the order|in the original order>
             n: {xs} with duplicates removed, order kept
@@ -374,16 +281,8 @@ OPERATIONS = (
             q: which numbers remain of {xs} if I cross out repeats as I read along?
         """,
     ),
-    Operation(
-        "evens",
-        "[x for x in {xs} if x % 2 == 0]",
-        lambda xs: list(filter(lambda x: not x & 1, xs)),
-        numbers,
-        "Keep the even numbers.",
-        main="xs",
-        takes="ints",
-        gives="ints",
-        out="list",
+    Operation("evens", "[x for x in {xs} if x % 2 == 0]", lambda xs: list(filter(lambda x: not x & 1, xs)), numbers,
+        "Keep the even numbers.", main="xs", takes="ints", gives="ints", out="list",
         train="""
             p: the even <numbers|values|elements> <in|of|from> {xs}
             p: all even <numbers|values> in {xs}
@@ -401,16 +300,8 @@ OPERATIONS = (
             q: which of {xs} are multiples of two?
         """,
     ),
-    Operation(
-        "odds",
-        "[x for x in {xs} if x % 2 == 1]",
-        lambda xs: list(filter(lambda x: x & 1, xs)),
-        numbers,
-        "Keep the odd numbers.",
-        main="xs",
-        takes="ints",
-        gives="ints",
-        out="list",
+    Operation("odds", "[x for x in {xs} if x % 2 == 1]", lambda xs: list(filter(lambda x: x & 1, xs)), numbers,
+        "Keep the odd numbers.", main="xs", takes="ints", gives="ints", out="list",
         train="""
             p: the odd <numbers|values|elements> <in|of|from> {xs}
             p: all odd <numbers|values> in {xs}
@@ -428,16 +319,8 @@ OPERATIONS = (
             q: which of {xs} are not multiples of two?
         """,
     ),
-    Operation(
-        "above",
-        "[x for x in {xs} if x > {k}]",
-        lambda xs, k: list(filter(k.__lt__, xs)),
-        with_limit,
-        "Keep the numbers above the limit.",
-        main="xs",
-        takes="ints",
-        gives="ints",
-        out="list",
+    Operation("above", "[x for x in {xs} if x > {k}]", lambda xs, k: list(filter(k.__lt__, xs)), with_limit,
+        "Keep the numbers above the limit.", main="xs", takes="ints", gives="ints", out="list",
         train="""
             p: the <numbers|values|elements> in {xs} <greater|larger|bigger> than {k}
             p: the <numbers|values> in {xs} above {k}
@@ -455,15 +338,8 @@ OPERATIONS = (
             q: which of {xs} surpass {k}?
         """,
     ),
-    Operation(
-        "count_above",
-        "sum(x > {k} for x in {xs})",
-        lambda xs, k: len([x for x in xs if not x <= k]),
-        with_limit,
-        "Count the numbers above the limit.",
-        main="xs",
-        takes="ints",
-        gives="int",
+    Operation("count_above", "sum(x > {k} for x in {xs})", lambda xs, k: len([x for x in xs if not x <= k]),
+        with_limit, "Count the numbers above the limit.", main="xs", takes="ints", gives="int",
         train="""
             n: the number of <values|elements|items> in {xs} <greater|larger|bigger> than {k}
             n: the number of <values|elements> in {xs} above {k}
@@ -480,16 +356,8 @@ OPERATIONS = (
             v: tell the quantity of entries over {k} in {xs}
         """,
     ),
-    Operation(
-        "squares",
-        "[x ** 2 for x in {xs}]",
-        lambda xs: [x * x for x in xs],
-        few,
-        "Square each number.",
-        main="xs",
-        takes="ints",
-        gives="ints",
-        out="list",
+    Operation("squares", "[x ** 2 for x in {xs}]", lambda xs: [x * x for x in xs], few, "Square each number.",
+        main="xs", takes="ints", gives="ints", out="list",
         train="""
             p: the squares of {xs}
             p: the squares of <all|the> <values|elements> in {xs}
@@ -506,16 +374,8 @@ OPERATIONS = (
             q: what list results from squaring {xs} one by one?
         """,
     ),
-    Operation(
-        "double",
-        "[x * 2 for x in {xs}]",
-        lambda xs: [x + x for x in xs],
-        numbers,
-        "Double each number.",
-        main="xs",
-        takes="ints",
-        gives="ints",
-        out="list",
+    Operation("double", "[x * 2 for x in {xs}]", lambda xs: [x + x for x in xs], numbers, "Double each number.",
+        main="xs", takes="ints", gives="ints", out="list",
         train="""
             p: the doubles of {xs}
             n: {xs} with <each|every> <value|element> doubled
@@ -532,14 +392,7 @@ OPERATIONS = (
             q: what list results when every entry of {xs} is taken twice over?
         """,
     ),
-    Operation(
-        "rotate",
-        "{xs}[{k}:] + {xs}[:{k}]",
-        _rotate,
-        with_place,
-        "Rotate to the left.",
-        main="xs",
-        out="list",
+    Operation("rotate", "{xs}[{k}:] + {xs}[:{k}]", _rotate, with_place, "Rotate to the left.", main="xs", out="list",
         train="""
             n: {xs} rotated <left by {k}|to the left by {k} places|{k} places to the left>
             n: the left rotation of {xs} by {k}
@@ -555,13 +408,8 @@ OPERATIONS = (
             q: the {k} leading entries of {xs} go to the back. What is the list now?
         """,
     ),
-    Operation(
-        "second_largest",
-        "sorted(set({xs}))[-2]",
-        lambda xs: max(x for x in xs if x != max(xs)),
-        different,
-        "Take the second largest.",
-        main="xs",
+    Operation("second_largest", "sorted(set({xs}))[-2]", lambda xs: max(x for x in xs if x != max(xs)), different,
+        "Take the second largest.", main="xs",
         train="""
             n: the second <largest|biggest|highest|greatest> <number|value|element> <in|of> {xs}
             n: the second largest of {xs}
@@ -577,13 +425,8 @@ OPERATIONS = (
             v: tell which of {xs} comes right after the maximum
         """,
     ),
-    Operation(
-        "index_of",
-        "{xs}.index({k})",
-        lambda xs, k: [i for i, x in enumerate(xs) if x == k][0],
-        with_member,
-        "Find the index.",
-        main="xs",
+    Operation("index_of", "{xs}.index({k})", lambda xs, k: next(i for i, x in enumerate(xs) if x == k), with_member,
+        "Find the index.", main="xs",
         train="""
             n: the <index|zero-based index|position (from 0)> of {k} in {xs}<, counting from 0|, starting at 0>
             v: find the index of {k} in {xs}, counting from 0
@@ -599,13 +442,8 @@ OPERATIONS = (
             v: say how many entries of {xs} come before {k}
         """,
     ),
-    Operation(
-        "count_value",
-        "{xs}.count({k})",
-        lambda xs, k: sum(1 for x in xs if x == k),
-        with_repeated_member,
-        "Count the value.",
-        main="xs",
+    Operation("count_value", "{xs}.count({k})", lambda xs, k: sum(1 for x in xs if x == k), with_repeated_member,
+        "Count the value.", main="xs",
         train="""
             n: the number of times {k} <occurs|appears> in {xs}
             n: the number of occurrences of {k} in {xs}
@@ -623,17 +461,9 @@ OPERATIONS = (
             v: tell how frequently {k} comes up in {xs}
         """,
     ),
-    Operation(
-        "running_sum",
-        "list(itertools.accumulate({xs}))",
-        lambda xs: [sum(xs[: i + 1]) for i in range(len(xs))],
-        numbers,
-        "Accumulate the sums.",
-        before="import itertools",
-        main="xs",
-        takes="ints",
-        gives="ints",
-        out="list",
+    Operation("running_sum", "list(itertools.accumulate({xs}))",
+        lambda xs: [sum(xs[: i + 1]) for i in range(len(xs))], numbers, "Accumulate the sums.",
+        before="import itertools", main="xs", takes="ints", gives="ints", out="list",
         train="""
             p: the <running|cumulative> <sums|totals> of {xs}
             p: the partial sums of {xs}
@@ -650,16 +480,9 @@ OPERATIONS = (
             q: what are the subtotals when summing {xs} from the left?
         """,
     ),
-    Operation(
-        "differences",
-        "[b - a for a, b in zip({xs}, {xs}[1:])]",
-        lambda xs: [xs[i + 1] - xs[i] for i in range(len(xs) - 1)],
-        numbers,
-        "Subtract neighbours.",
-        main="xs",
-        takes="ints",
-        gives="ints",
-        out="list",
+    Operation("differences", "[b - a for a, b in zip({xs}, {xs}[1:])]",
+        lambda xs: [xs[i + 1] - xs[i] for i in range(len(xs) - 1)], numbers, "Subtract neighbours.", main="xs",
+        takes="ints", gives="ints", out="list",
         train="""
             p: the differences between <consecutive|neighbouring|adjacent> <values|elements> of {xs}
             p: the consecutive differences of {xs}
@@ -675,14 +498,8 @@ OPERATIONS = (
             q: what are the increments along {xs}?
         """,
     ),
-    Operation(
-        "every_kth",
-        "{xs}[::{k}]",
-        lambda xs, k: [x for i, x in enumerate(xs) if i % k == 0],
-        with_place,
-        "Take every k-th element.",
-        main="xs",
-        out="list",
+    Operation("every_kth", "{xs}[::{k}]", lambda xs, k: [x for i, x in enumerate(xs) if i % k == 0], with_place,
+        "Take every k-th element.", main="xs", out="list",
         train="""
             p: the elements of {xs} at indices 0, {k} and so on, in steps of {k}
             n: the slice of {xs} with step {k}
@@ -697,16 +514,8 @@ OPERATIONS = (
             p: the entries of {xs} whose zero-based index is a multiple of {k}
         """,
     ),
-    Operation(
-        "list_length",
-        "len({xs})",
-        lambda xs: sum(1 for _ in xs),
-        numbers,
-        "Count the elements.",
-        main="xs",
-        takes="ints",
-        gives="int",
-        ignores_order=True,
+    Operation("list_length", "len({xs})", lambda xs: sum(1 for _ in xs), numbers, "Count the elements.", main="xs",
+        takes="ints", gives="int", ignores_order=True,
         train="""
             n: the <length|size> of {xs}
             n: the number of <elements|items|values> in {xs}
@@ -723,3 +532,4 @@ OPERATIONS = (
         """,
     ),
 )
+# fmt: on

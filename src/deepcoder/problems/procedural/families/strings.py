@@ -86,16 +86,10 @@ def caesar(s: str, k: int) -> str:
     return s.translate(str.maketrans(alphabet, alphabet[k:] + alphabet[:k]))
 
 
+# fmt: off
 OPERATIONS = (
-    Operation(
-        "reverse",
-        "{s}[::-1]",
-        lambda s: "".join(reversed(s)),
-        text,
-        "Reverse the string.",
-        main="s",
-        takes="text",
-        gives="text",
+    Operation("reverse", "{s}[::-1]", lambda s: "".join(reversed(s)), text, "Reverse the string.", main="s",
+        takes="text", gives="text",
         train="""
             n: the reverse of {s}
             n: {s} <backwards|reversed|spelled backwards|written backwards>
@@ -116,15 +110,8 @@ OPERATIONS = (
             q: {s}, but back to front?
         """,
     ),
-    Operation(
-        "upper",
-        "{s}.upper()",
-        lambda s: "".join(c.upper() for c in s),
-        text,
-        "Convert to upper case.",
-        main="s",
-        takes="text",
-        gives="text",
+    Operation("upper", "{s}.upper()", lambda s: "".join(c.upper() for c in s), text, "Convert to upper case.",
+        main="s", takes="text", gives="text",
         train="""
             n: {s} in <upper case|uppercase|capital letters|all caps>
             n: the <uppercase|upper-case> <version|form> of {s}
@@ -142,15 +129,9 @@ OPERATIONS = (
             q: how is {s} written with caps lock on?
         """,
     ),
-    Operation(
-        "swap_case",
-        "{s}.swapcase()",
-        lambda s: "".join(c.lower() if c.isupper() else c.upper() for c in s),
-        lambda d: {"s": "".join(c.upper() if d.chance(0.4) else c for c in d.word())},
-        "Swap the case.",
-        main="s",
-        takes="text",
-        gives="text",
+    Operation("swap_case", "{s}.swapcase()", lambda s: "".join(c.lower() if c.isupper() else c.upper() for c in s),
+        lambda d: {"s": "".join(c.upper() if d.chance(0.4) else c for c in d.word())}, "Swap the case.", main="s",
+        takes="text", gives="text",
         train="""
             n: {s} with <upper and lower case|the case of every letter> swapped
             n: the swapcase of {s}
@@ -167,15 +148,8 @@ OPERATIONS = (
             q: what becomes of {s} when capitals turn small and small letters turn capital?
         """,
     ),
-    Operation(
-        "title",
-        "{s}.title()",
-        lambda s: " ".join(w[:1].upper() + w[1:].lower() for w in s.split(" ")),
-        lambda d: {"s": " ".join(d.words(2, 5))},
-        "Capitalize each word.",
-        main="s",
-        takes="text",
-        gives="text",
+    Operation("title", "{s}.title()", lambda s: " ".join(w[:1].upper() + w[1:].lower() for w in s.split(" ")),
+        lambda d: {"s": " ".join(d.words(2, 5))}, "Capitalize each word.", main="s", gives="text",
         train="""
             n: {s} in title case
             n: {s} with <each|every> word capitalized
@@ -192,12 +166,8 @@ OPERATIONS = (
             n: {s} as a heading with capitalised words
         """,
     ),
-    Operation(
-        "count_letter",
-        "{s}.lower().count({c})",
-        lambda s, c: sum(1 for x in s if x.lower() == c),
-        word_and_letter,
-        "Count the letter.",
+    Operation("count_letter", "{s}.lower().count({c})", lambda s, c: sum(1 for x in s if x.lower() == c),
+        word_and_letter, "Count the letter.",
         train="""
             n: the number of times the letter {c} <occurs|appears> in {s}
             n: the count of the letter {c} in {s}
@@ -215,14 +185,7 @@ OPERATIONS = (
             q: when spelling {s}, how many times do you write {c}?
         """,
     ),
-    Operation(
-        "length",
-        "len({s})",
-        lambda s: sum(1 for _ in s),
-        text,
-        "Take the length.",
-        main="s",
-        takes="text",
+    Operation("length", "len({s})", lambda s: sum(1 for _ in s), text, "Take the length.", main="s", takes="text",
         gives="int",
         train="""
             n: the length of {s}
@@ -241,15 +204,9 @@ OPERATIONS = (
             v: measure {s} in characters
         """,
     ),
-    Operation(
-        "remove_vowels",
-        "''.join(c for c in {s} if c.lower() not in 'aeiou')",
-        lambda s: s.translate(str.maketrans("", "", "aeiouAEIOU")),
-        text,
-        "Remove the vowels.",
-        main="s",
-        takes="text",
-        gives="text",
+    Operation("remove_vowels", "''.join(c for c in {s} if c.lower() not in 'aeiou')",
+        lambda s: s.translate(str.maketrans("", "", "aeiouAEIOU")), text, "Remove the vowels.", main="s",
+        takes="text", gives="text",
         train="""
             n: {s} without <its |the |>vowels
             n: {s} with <all|the> vowels removed
@@ -266,13 +223,8 @@ OPERATIONS = (
             q: how does {s} read once its vowels are gone?
         """,
     ),
-    Operation(
-        "first_letters",
-        "{s}[:{k}]",
-        lambda s, k: "".join(c for i, c in enumerate(s) if i < k),
-        word_and_count,
-        "Slice from the start.",
-        main="s",
+    Operation("first_letters", "{s}[:{k}]", lambda s, k: "".join(c for i, c in enumerate(s) if i < k), word_and_count,
+        "Slice from the start.", main="s", gives="text",
         train="""
             n: the first {k} <letters|characters> of {s}
             n: the prefix of length {k} of {s}
@@ -290,13 +242,8 @@ OPERATIONS = (
             q: what do you see of {s} when only its first {k} characters are visible?
         """,
     ),
-    Operation(
-        "last_letters",
-        "{s}[-{k}:]",
-        lambda s, k: s[len(s) - k :],
-        word_and_count,
-        "Slice from the end.",
-        main="s",
+    Operation("last_letters", "{s}[-{k}:]", lambda s, k: s[len(s) - k :], word_and_count, "Slice from the end.",
+        main="s", gives="text",
         train="""
             n: the last {k} <letters|characters> of {s}
             n: the suffix of length {k} of {s}
@@ -313,13 +260,7 @@ OPERATIONS = (
             q: on which {k} characters does {s} finish?
         """,
     ),
-    Operation(
-        "nth_letter",
-        "{s}[{k} - 1]",
-        lambda s, k: s[:k][-1],
-        word_and_place,
-        "Index the letter.",
-        main="s",
+    Operation("nth_letter", "{s}[{k} - 1]", lambda s, k: s[:k][-1], word_and_place, "Index the letter.", main="s",
         train="""
             n: letter number {k} of {s}
             n: character number {k} of {s}
@@ -337,15 +278,8 @@ OPERATIONS = (
             v: name the letter that has place {k} in {s}
         """,
     ),
-    Operation(
-        "replace",
-        "{s}.replace({c}, {e})",
-        lambda s, c, e: e.join(s.split(c)),
-        replacement,
-        "Replace the letter.",
-        main="s",
-        takes="text",
-        gives="text",
+    Operation("replace", "{s}.replace({c}, {e})", lambda s, c, e: e.join(s.split(c)), replacement,
+        "Replace the letter.", main="s", takes="text", gives="text",
         train="""
             n: {s} with <every|each> {c} replaced by {e}
             n: {s} with {e} instead of {c}
@@ -363,14 +297,8 @@ OPERATIONS = (
             q: what does {s} look like once each {c} has been turned into {e}?
         """,
     ),
-    Operation(
-        "palindrome",
-        "{s} == {s}[::-1]",
-        lambda s: all(s[i] == s[-1 - i] for i in range(len(s) // 2)),
-        maybe_palindrome,
-        "Compare with the reverse.",
-        main="s",
-        out="bool",
+    Operation("palindrome", "{s} == {s}[::-1]", lambda s: all(s[i] == s[-1 - i] for i in range(len(s) // 2)),
+        maybe_palindrome, "Compare with the reverse.", main="s", out="bool",
         train="""
             q: is {s} a palindrome?
             q: does {s} read the same <forwards and backwards|backwards|in both directions>?
@@ -387,13 +315,8 @@ OPERATIONS = (
             q: {s} - palindrome?
         """,
     ),
-    Operation(
-        "starts_with",
-        "{s}.startswith({t})",
-        lambda s, t: s[: len(t)] == t,
-        maybe_prefix,
-        "Check the beginning.",
-        out="bool",
+    Operation("starts_with", "{s}.startswith({t})", lambda s, t: s[: len(t)] == t, maybe_prefix,
+        "Check the beginning.", out="bool",
         train="""
             q: does {s} <start|begin> with {t}?
             q: is {t} a prefix of {s}?
@@ -409,12 +332,8 @@ OPERATIONS = (
             q: {s}: does it open with {t}?
         """,
     ),
-    Operation(
-        "repeat",
-        "{s} * {k}",
-        lambda s, k: "".join(s for _ in range(k)),
-        lambda d: {"s": d.plain_word(), "k": d.small(2, 3 + d.level)},
-        "Repeat the string.",
+    Operation("repeat", "{s} * {k}", lambda s, k: "".join(s for _ in range(k)),
+        lambda d: {"s": d.plain_word(), "k": d.small(2, 3 + d.level)}, "Repeat the string.",
         train="""
             n: {s} repeated {k} times
             n: {s} written {k} times <in a row|without spaces>
@@ -431,15 +350,8 @@ OPERATIONS = (
             q: which string consists of {s} exactly {k} times?
         """,
     ),
-    Operation(
-        "join_letters",
-        "'-'.join({s})",
-        lambda s: s[0] + "".join("-" + c for c in s[1:]),
-        word,
-        "Join the letters with dashes.",
-        main="s",
-        takes="text",
-        gives="text",
+    Operation("join_letters", "'-'.join({s})", lambda s: s[0] + "".join("-" + c for c in s[1:]), word,
+        "Join the letters with dashes.", main="s", takes="text", gives="text",
         train="""
             n: the letters of {s} <joined|separated> <by|with> <dashes|hyphens>
             n: {s} with a <dash|hyphen> between <all|the> letters
@@ -455,18 +367,11 @@ OPERATIONS = (
             q: how does {s} look with hyphens in between all its letters?
         """,
     ),
-    Operation(
-        "sort_letters",
-        "''.join(sorted({s}))",
-        lambda s: "".join(c * s.count(c) for c in sorted(set(s))),
-        lambda d: {"s": d.plain_word()},
-        "Sort the letters.",
-        main="s",
-        takes="text",
-        gives="text",
+    Operation("sort_letters", "''.join(sorted({s}))", lambda s: "".join(c * s.count(c) for c in sorted(set(s))),
+        lambda d: {"s": d.plain_word()}, "Sort the letters.", main="s", takes="text", gives="text",
         train="""
             n: the letters of {s} in alphabetical order
-            n: the <letters|characters> of {s}, sorted, as a string
+            n: the string of the sorted <letters|characters> of {s}
             n: {s} with its <letters|characters> sorted
             v: sort the <letters|characters> of {s} <alphabetically|in alphabetical order>
             v: put the letters of {s} in alphabetical order
@@ -480,15 +385,9 @@ OPERATIONS = (
             q: what string results from lining up the letters of {s} from a to z?
         """,
     ),
-    Operation(
-        "unique_letters",
-        "''.join(dict.fromkeys({s}))",
-        lambda s: "".join(c for i, c in enumerate(s) if c not in s[:i]),
-        lambda d: {"s": d.plain_word()},
-        "Remove repeated letters.",
-        main="s",
-        takes="text",
-        gives="text",
+    Operation("unique_letters", "''.join(dict.fromkeys({s}))",
+        lambda s: "".join(c for i, c in enumerate(s) if c not in s[:i]), lambda d: {"s": d.plain_word()},
+        "Remove repeated letters.", main="s", takes="text", gives="text",
         train="""
             n: {s} without <repeated|duplicate> letters, keeping the first of each
             n: {s} with <duplicate|repeated> <letters|characters> removed
@@ -504,16 +403,8 @@ OPERATIONS = (
             q: what is left of {s} if a letter that came before is left out?
         """,
     ),
-    Operation(
-        "distinct_letters",
-        "len(set({s}))",
-        lambda s: len(dict.fromkeys(s)),
-        lambda d: {"s": d.plain_word()},
-        "Count the distinct letters.",
-        main="s",
-        takes="text",
-        gives="int",
-        ignores_order=True,
+    Operation("distinct_letters", "len(set({s}))", lambda s: len(dict.fromkeys(s)), lambda d: {"s": d.plain_word()},
+        "Count the distinct letters.", main="s", takes="text", gives="int", ignores_order=True,
         train="""
             n: the number of <different|distinct|unique> <letters|characters> in {s}
             n: the count of <different|distinct|unique> <letters|characters> in {s}
@@ -528,12 +419,7 @@ OPERATIONS = (
             v: tell how many letters of the alphabet take part in {s}, each counted once
         """,
     ),
-    Operation(
-        "concatenate",
-        "{s} + {t}",
-        lambda s, t: f"{s}{t}",
-        two_words,
-        "Concatenate the strings.",
+    Operation("concatenate", "{s} + {t}", lambda s, t: f"{s}{t}", two_words, "Concatenate the strings.",
         train="""
             n: {s} followed by {t}, without a space
             n: the concatenation of {s} and {t}
@@ -550,13 +436,8 @@ OPERATIONS = (
             q: {s} and {t} as a single word?
         """,
     ),
-    Operation(
-        "anagram",
-        "sorted({s}) == sorted({t})",
-        lambda s, t: all(s.count(c) == t.count(c) for c in s + t),
-        maybe_anagram,
-        "Compare the sorted letters.",
-        out="bool",
+    Operation("anagram", "sorted({s}) == sorted({t})", lambda s, t: all(s.count(c) == t.count(c) for c in s + t),
+        maybe_anagram, "Compare the sorted letters.", out="bool",
         train="""
             q: are {s} and {t} anagrams<| of each other>?
             q: is {t} an anagram of {s}?
@@ -572,11 +453,7 @@ OPERATIONS = (
             q: {s} / {t}: anagrams?
         """,
     ),
-    Operation(
-        "caesar",
-        "''.join(chr((ord(c) - 97 + {k}) % 26 + 97) for c in {s})",
-        caesar,
-        shift,
+    Operation("caesar", "''.join(chr((ord(c) - 97 + {k}) % 26 + 97) for c in {s})", caesar, shift,
         "Shift each letter.",
         train="""
             n: {s} <encrypted|encoded> with a Caesar shift of {k}
@@ -593,13 +470,8 @@ OPERATIONS = (
             n: {s} as ROT{k} text
         """,
     ),
-    Operation(
-        "find",
-        "{s}.find({c})",
-        lambda s, c: min([i for i, x in enumerate(s) if x == c], default=-1),
-        lambda d: (lambda s: {"s": s, "c": d.choice(s)})(d.plain_word()),
-        "Find the first index.",
-        main="s",
+    Operation("find", "{s}.find({c})", lambda s, c: min([i for i, x in enumerate(s) if x == c], default=-1),
+        lambda d: (lambda s: {"s": s, "c": d.choice(s)})(d.plain_word()), "Find the first index.", main="s",
         train="""
             n: the index of the first {c} in {s}, counting from 0
             n: the zero-based position of the first {c} in {s}
@@ -616,15 +488,8 @@ OPERATIONS = (
             v: give the lowest index i, from 0, with {c} at place i of {s}
         """,
     ),
-    Operation(
-        "every_second",
-        "{s}[::2]",
-        lambda s: "".join(s[i] for i in range(0, len(s), 2)),
-        word,
-        "Take every second character.",
-        main="s",
-        takes="text",
-        gives="text",
+    Operation("every_second", "{s}[::2]", lambda s: "".join(s[i] for i in range(0, len(s), 2)), word,
+        "Take every second character.", main="s", takes="text", gives="text",
         train="""
             n: every <second|other> <letter|character> of {s}, starting with the first
             n: the <letters|characters> of {s} at even indices
@@ -640,3 +505,4 @@ OPERATIONS = (
         """,
     ),
 )
+# fmt: on

@@ -1,0 +1,182 @@
+"""Several steps: the second action depends on what the first one showed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deepcoder.problems.contracts import Script
+from deepcoder.problems.procedural.draw import Draw
+from deepcoder.problems.procedural.expert import conclude, run, run_with
+from deepcoder.problems.procedural.family import PARAMETERS, TRAIN, WORDING, Made, draw_values
+from deepcoder.problems.procedural.frames import lines
+from deepcoder.problems.procedural.operation import Operation, Values
+from deepcoder.problems.procedural.wording import fill_template, put, shower
+from deepcoder.records import AnswerCheck
+
+CONDITIONS = {
+    "even": ("{r} is even", ("the result is even", "it is even", "that is an even number", "the number is even")),
+    "odd": ("{r} is odd", ("the result is odd", "it is odd", "that is an odd number", "the number is odd")),
+    "above": ("{r} > {k}", ("the result is greater than {k}", "it is above {k}", "that exceeds {k}")),
+    "below": ("{r} < {k}", ("the result is less than {k}", "it is below {k}", "that is under {k}")),
+}
+CHANGES = {
+    "add": ("{r} + {n}", "add {n}", ("add {n} to it", "add {n}", "increase it by {n}")),
+    "subtract": ("{r} - {n}", "subtract {n}", ("subtract {n} from it", "subtract {n}", "take away {n}")),
+    "multiply": ("{r} * {n}", "multiply by {n}", ("multiply it by {n}", "multiply by {n}", "take it times {n}")),
+    "square": ("{r} ** 2", "square it", ("square it", "multiply it by itself")),
+    "divide": ("{r} // {n}", "divide by {n}", ("floor-divide it by {n}", "divide it by {n} and drop the remainder")),
+}
+FRAMES_TRAIN = lines("""
+    {A}. If {c}, {b}; otherwise {e}.
+    {A}. If {c}, {b}, else {e}. What is the final number?
+    First {a}. Look at the result: if {c}, {b}, otherwise {e}.
+    {A} and look at the result. If {c}, {b}. If not, {e}.
+    Step 1: {a}. Step 2: if {c}, {b}, otherwise {e}. Give the final value.
+    Please {a}; when {c}, {b}, otherwise {e}.
+    {name} has to {a}. If {c}, the next step is: {b}. Otherwise: {e}. What is the outcome?
+    {A}. Depending on what you see: if {c}, {b}; else {e}.
+    {A}. In case {c}, {b}, otherwise {e}.
+    Can you {a}? If {c}, {b}, otherwise {e}.
+""")
+FRAMES_HELD_OUT = lines("""
+    Do this: {a}. Should it turn out that {c}, then {b}. In any other case {e}.
+    {A}. The rule for what comes next: {b} provided that {c}, or else {e}.
+    Start by running code to {a}. Whenever {c}, {b}; failing that, {e}.
+""")
+AGAIN_TRAIN = lines("""
+    {A}. Look at the result, then {b}.
+    In two separate runs: {a}, then {b}.
+    First {a} and read the output. After that, {b} in a second run.
+    {A}. Once you have seen the number, {b}.
+    Use Python twice: first {a}, then {b}.
+    Run code to {a}. With the number that you see, run code again: {b}.
+    {A} in a first step. In a second step {b}.
+""")
+AGAIN_HELD_OUT = lines("""
+    {A}; wait for the output and only then {b}.
+    Use the tool two times. The first time {a}, the second time {b}.
+    {A}. Now that the number is known, {b} with another piece of code.
+""")
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One of the branches: what is done with the result."""
+
+    change: str
+    number: int
+
+    def apply(self, value: int) -> int:
+        """The new value."""
+        n = self.number
+        values = {"add": value + n, "subtract": value - n, "multiply": value * n, "square": value * value}
+        return values.get(self.change, value // n)
+
+
+class StepsFamily:
+    """Conditions on a result that must be looked at, and operations in two separate runs."""
+
+    name = "several_steps"
+    splits = (TRAIN, PARAMETERS, WORDING)
+
+    def __init__(self, firsts: Sequence[Operation], seconds: Sequence[Operation], weight: int = 2) -> None:
+        self.weight = weight
+        self._firsts = [operation for operation in firsts if operation.gives == "int"]
+        self._seconds = [operation for operation in seconds if operation.takes == "int" and operation.out == "plain"]
+        self.operations = (*(f"branch_{key}" for key in CONDITIONS), "two_runs")
+
+    def make(self, draw: Draw, split: str, index: int) -> Made:
+        """Kinds in turn; the operations inside are drawn."""
+        first = draw.choice(self._firsts)
+        values = draw_values(first, draw)
+        kind = self.operations[index % len(self.operations)]
+        if kind == "two_runs":
+            return self._two_runs(first, values, draw, split)
+        return self._branch(kind.removeprefix("branch_"), first, values, draw, split)
+
+    def _branch(self, condition: str, first: Operation, values: Values, draw: Draw, split: str) -> Made:
+        held_out = split == WORDING
+        value = int(first.answer(**values))
+        if abs(value) > 10**6:
+            raise LookupError("too large to be worth a look")
+        limit = max(2, value + draw.small(-9, 9))
+        then, other = (Branch(draw.choice(list(CHANGES)), draw.small(2, 19)) for _ in range(2))
+        if then.change == other.change:
+            raise LookupError("both branches are alike")
+        test = {"even": value % 2 == 0, "odd": value % 2 == 1, "above": value > limit, "below": value < limit}[
+            condition
+        ]
+        taken = then if test else other
+        prompt = put("{x}", self._branch_prompt(condition, limit, first, values, then, other, draw, held_out), draw)
+
+        def second(seen: str) -> tuple[str, str] | None:
+            if not seen.lstrip("-").isdigit():
+                return None
+            expression, short, _ = CHANGES[taken.change]
+            said = CONDITIONS[condition][0] if test else _NEGATED[condition]
+            thought = f"{said}: {short}.".format(r=seen, k=limit, n=taken.number)
+            return thought, f"print({expression.format(r=seen, n=taken.number)})"
+
+        script = Script((run(first.thought, first.code(values)), run_with(second), conclude))
+        check = AnswerCheck(answer=str(taken.apply(value)))
+        return Made(f"branch_{condition}", prompt, check, script, min(3, draw.level + 1))
+
+    def _branch_prompt(
+        self, condition: str, limit: int, first: Operation, values: Values, then: Branch, other: Branch, draw: Draw,
+        held_out: bool,
+    ) -> str:  # fmt: skip
+        a = _order(first, values, draw, held_out)
+        c = draw.choice(CONDITIONS[condition][1]).format(k=limit)
+        b, e = (draw.choice(CHANGES[branch.change][2]).format(n=branch.number) for branch in (then, other))
+        frame = draw.choice(FRAMES_HELD_OUT if held_out else FRAMES_TRAIN)
+        return _fill(frame, {"a": a, "b": b, "c": c, "e": e, "name": draw.name()})
+
+    def _two_runs(self, first: Operation, values: Values, draw: Draw, split: str) -> Made:
+        held_out = split == WORDING
+        second = draw.choice(self._seconds)
+        value = first.answer(**values)
+        rest = {key: item for key, item in second.draw(draw).items() if key != second.main}
+        if not 1 < value <= 5000:
+            raise LookupError("not a number that the second operation is for")
+        result = second.answer(**{second.main: value, **rest})
+        if len(str(result)) > 60:
+            raise LookupError("the result is too long")
+        a = _order(first, values, draw, held_out)
+        it = draw.choice(("the result", "that number", "it", "the number you got"))
+        b = _order(second, {**rest, second.main: value}, draw, held_out, it)
+        frame = draw.choice(AGAIN_HELD_OUT if held_out else AGAIN_TRAIN)
+        prompt = put("{x}", _fill(frame, {"a": a, "b": b, "name": draw.name()}), draw)
+
+        def again(seen: str) -> tuple[str, str] | None:
+            if not seen.isdigit():
+                return None
+            return f"The number is {seen}. {second.thought}", second.code({**rest, second.main: int(seen)})
+
+        script = Script((run(first.thought, first.code(values)), run_with(again), conclude))
+        return Made("two_runs", prompt, AnswerCheck(answer=str(result)), script, min(3, draw.level + 1))
+
+
+_NEGATED = {"even": "{r} is odd", "odd": "{r} is even", "above": "{r} <= {k}", "below": "{r} >= {k}"}
+
+
+def _order(operation: Operation, values: Values, draw: Draw, held_out: bool, it: str | None = None) -> str:
+    """The operation as an order ("find the sum of ..."); `it` stands for its main input where given."""
+    table = operation.held_out_templates if held_out else operation.train_templates
+    fitting = [t for t in table if t.kind in "vnp" and "{name}" not in t.text and "!r}" not in t.text]
+    if it is not None:
+        fitting = [t for t in fitting if f"{{{operation.main}}}" in t.text]
+    if not fitting:
+        raise LookupError(f"{operation.key}: no wording of this side fits")
+    template = draw.choice(fitting)
+    shown = shower(operation, values, draw)
+    wording = fill_template(template, lambda key, raw: it if it and key == operation.main else shown(key, raw), draw)
+    verb = draw.choice(("find", "compute", "work out", "determine")) + " "
+    return wording if template.kind == "v" else verb + wording
+
+
+def _fill(frame: str, slots: dict[str, str]) -> str:
+    for key, value in slots.items():
+        start = value if value[0] in "'\"`" else value[0].upper() + value[1:]
+        frame = frame.replace(f"{{{key}}}", value).replace(f"{{{key.upper()}}}", start)
+    return frame
