@@ -33,6 +33,11 @@ async def test_a_body_that_is_not_a_request_is_told_why_and_not_echoed(service: 
     assert service.model.asked == 0
 
 
+async def test_whole_numbers_may_be_written_as_json_allows(service: Service) -> None:
+    for value, status in ((2.0, 200), (2.5, 422), ("2", 422), (True, 422)):
+        assert (await service.ask(max_steps=value)).status_code == status
+
+
 async def test_a_validation_error_names_the_field(service: Service) -> None:
     body = (await service.client.post("/v1/agent", json={"problem": 5})).json()
     assert body["errors"] == [

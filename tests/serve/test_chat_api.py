@@ -11,7 +11,7 @@ from openai import AsyncOpenAI, AuthenticationError, NotFoundError, Unprocessabl
 from tests.serve.scripted import Service, echo, listening
 
 from deepcoder.errors import ProviderError
-from deepcoder.serve.chat_schema import ChatMessage, problem_of
+from deepcoder.serve.chat_schema import ChatRequest, problem_of
 
 
 def ask(service: Service, **fields: Any) -> Any:
@@ -62,9 +62,10 @@ async def test_a_budget_that_ends_the_run_is_finish_reason_length(service: Servi
     "fields",
     [
         {"tools": [{"type": "function"}]}, {"n": 2}, {"response_format": {"type": "json_object"}}, {"stop": ["x"]},
-        {"logprobs": True}, {"messages": []}, {"messages": [{"role": "assistant", "content": "x"}]},
+        {"logprobs": True}, {"logprobs": 0}, {"messages": []}, {"messages": [{"role": "assistant", "content": "x"}]},
         {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]},
-        {"messages": [{"role": "user", "content": "  "}]}, {"unknown": 1}, {"temperature": float(3)},
+        {"messages": [{"role": "user", "content": ""}]}, {"messages": [{"role": "king", "content": "x"}]},
+        {"unknown": 1}, {"temperature": float(3)},
     ],
 )  # fmt: skip
 async def test_what_cannot_be_honoured_is_refused(service: Service, fields: dict[str, Any]) -> None:
@@ -79,20 +80,22 @@ async def test_sampling_fields_that_clients_always_send_are_taken(service: Servi
     assert (await ask(service, **fields)).status_code == 200
 
 
+def read(*messages: dict[str, Any]) -> str:
+    return problem_of(ChatRequest.model_validate({"model": "m", "messages": list(messages)}).messages)
+
+
 def test_a_single_message_is_the_problem_itself() -> None:
-    assert problem_of([ChatMessage(role="user", content="a\nb")]) == "a\nb"
+    assert read({"role": "user", "content": "a\nb"}) == "a\nb"
 
 
 def test_a_conversation_becomes_a_transcript_with_the_question_last() -> None:
-    parts: Any = [{"type": "text", "text": "and "}, {"type": "text", "text": "now?"}]
-    chat = [
-        ChatMessage(role="system", content="Be brief."),
-        ChatMessage(role="user", content="one"),
-        ChatMessage(role="assistant", content="1"),
-        ChatMessage(role="assistant", content=None),
-        ChatMessage(role="user", content=parts),
-    ]
-    assert problem_of(chat) == "Instructions: Be brief.\n\nUser: one\n\nAssistant: 1\n\nUser: and now?"
+    assert read(
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "one"},
+        {"role": "assistant", "content": "1", "reasoning": "hm"},
+        {"role": "assistant", "content": None},
+        {"role": "user", "content": [{"type": "text", "text": "and "}, {"type": "text", "text": "now?"}]},
+    ) == "Instructions: Be brief.\n\nUser: one\n\nAssistant: 1\n\nUser: and now?"  # fmt: skip
 
 
 async def test_the_openai_sdk_works_unchanged(service: Service) -> None:

@@ -61,6 +61,7 @@ async def requests(client: httpx.AsyncClient) -> None:
         await client.post("/v1/chat/completions", json={**chat, "stream": stream})
     await client.post("/v1/chat/completions", json={**chat, "model": CANARY, "user": CANARY})
     await client.post("/v1/chat/completions", json={**chat, "tools": [CANARY], "metadata": {CANARY: 1}})
+    await client.post("/v1/chat/completions", json={**chat, "messages": [{"role": CANARY, "content": CANARY}]})
     await client.post("/v1/agent", json={"problem": CANARY, CANARY: CANARY})
     await client.post("/v1/agent", json={"problem": [CANARY], "stream": CANARY})
     await client.post("/v1/agent", content=f'{{"problem": "{CANARY}"', headers=json_type)
@@ -116,6 +117,7 @@ async def test_error_bodies_do_not_have_the_canary(service: Service) -> None:
         await service.client.post("/v1/agent", json={"problem": CANARY}),
         await service.client.post("/v1/agent", json={CANARY: CANARY}),
         await service.client.post("/v1/chat/completions", json={"model": CANARY, "messages": [{"role": CANARY}]}),
+        await service.client.post("/v1/chat/completions", json={"model": CANARY, "messages": [CANARY]}),
         await service.client.get(f"/v1/models/{CANARY}"),
         await service.client.get(f"/{CANARY}"),
     ]

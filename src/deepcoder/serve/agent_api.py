@@ -6,10 +6,11 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from deepcoder.agent import AgentEvent, EventKind
 from deepcoder.config import ServeConfig
+from deepcoder.serve.chat_schema import Count, Strict
 from deepcoder.serve.connection import Emit, EventStream, sse, while_connected
 from deepcoder.serve.documented import KEY, problems
 from deepcoder.serve.gate import Gate, guarded
@@ -28,17 +29,15 @@ data: {"id":"...","answer":"42",...}
 """
 
 
-class AgentRequest(BaseModel):
+class AgentRequest(Strict):
     """A problem, and budgets lower than the service's own where you want them."""
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, allow_inf_nan=False, json_schema_extra={"examples": [_EXAMPLE]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     problem: str = Field(min_length=1, description="what the agent shall solve")
     stream: bool = Field(default=False, description="server-sent events instead of one JSON object")
-    max_steps: int | None = Field(default=None, ge=1, description="cut to the service's own limit")
-    max_tokens: int | None = Field(default=None, ge=1, description="output tokens; cut to the service's own limit")
+    max_steps: Count | None = Field(default=None, description="cut to the service's own limit")
+    max_tokens: Count | None = Field(default=None, description="output tokens; cut to the service's own limit")
     timeout_s: float | None = Field(default=None, gt=0, description="cut to the service's own limit")
 
 

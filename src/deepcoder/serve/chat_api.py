@@ -4,12 +4,10 @@ The answer is the message's `content`; the trace is its `reasoning`, as text: th
 step by step. A stream sends `reasoning` as it is written and `content` at the end.
 """
 
-from __future__ import annotations
-
 import time
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 
 from deepcoder.agent import AgentEvent, EventKind
@@ -28,7 +26,7 @@ from deepcoder.serve.chat_schema import (
 from deepcoder.serve.connection import Emit, EventStream, sse, while_connected
 from deepcoder.serve.documented import KEY, problems
 from deepcoder.serve.gate import Gate, guarded
-from deepcoder.serve.problem import ApiError, invalid, problem_body
+from deepcoder.serve.problem import ApiError, problem_body
 from deepcoder.serve.service import AgentAnswer, AgentService, Ask
 
 _STREAM = """data: {"id":"chatcmpl-...","object":"chat.completion.chunk","choices":[{"delta":{"content":"42"}}]}
@@ -37,6 +35,7 @@ data: [DONE]
 """
 
 
+# No postponed annotations here: FastAPI could not see the closure in `Path(examples=...)`.
 def chat_routes(service: AgentService, gate: Gate, config: ServeConfig) -> APIRouter:
     """The router of OpenAI's routes."""
     router = APIRouter(prefix="/v1", tags=["openai"], route_class=guarded(gate, "chat"))
@@ -53,14 +52,10 @@ def chat_routes(service: AgentService, gate: Gate, config: ServeConfig) -> APIRo
         dependencies=KEY,
     )
     async def complete(body: ChatRequest, request: Request) -> Response:
-        """Runs the agent on the last user message."""
+        """Runs the agent on the user's message, or on the whole conversation as one text."""
         _require_model(body.model, config.model_name)
-        try:
-            problem = problem_of(body.messages)
-        except ValueError as error:
-            raise invalid(["body", "messages"], str(error), "value_error") from None
         budget = body.max_completion_tokens or body.max_tokens
-        ask = Ask(problem, request.scope["request_id"], max_tokens=budget)
+        ask = Ask(problem_of(body.messages), request.scope["request_id"], max_tokens=budget)
         notes = request.scope["notes"]
         if not body.stream:
             answer = await while_connected(request.receive, service.run(ask, notes))
@@ -84,7 +79,7 @@ def chat_routes(service: AgentService, gate: Gate, config: ServeConfig) -> APIRo
         "/models/{name}", summary="One model", response_model=ModelCard,
         responses=problems(401, 403, 404, 422, 429, 500, 503), dependencies=KEY,
     )  # fmt: skip
-    async def model(name: str) -> ModelCard:
+    async def model(name: Annotated[str, Path(examples=[config.model_name])]) -> ModelCard:
         """The model of this name, if it is the one that is served."""
         _require_model(name, config.model_name)
         return card

@@ -7,9 +7,9 @@ response_format, stop, logprobs) are refused, not ignored.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 
 class Strict(BaseModel):
@@ -18,30 +18,71 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
+def _whole(value: object) -> object:
+    """JSON's 2.0 is an integer; a bool or a string is not."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Count = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
+
+
 class TextPart(Strict):
     """A piece of a message; images and sound are not understood."""
 
     type: Literal["text"]
-    text: str = Field(min_length=0)
+    text: str = Field(min_length=1)
 
 
-class ChatMessage(Strict):
-    """One message. What clients send back of earlier answers (`reasoning`, ...) is taken and not used."""
+Text = Annotated[str, Field(min_length=1)] | Annotated[list[TextPart], Field(min_length=1)]
 
-    role: Literal["system", "developer", "user", "assistant"]
+
+class UserMessage(Strict):
+    """What the user says."""
+
+    role: Literal["user"]
+    content: Text
+    name: str | None = None
+
+
+class SystemMessage(Strict):
+    """Instructions."""
+
+    role: Literal["system", "developer"]
+    content: str | list[TextPart]
+    name: str | None = None
+
+
+class EarlierAnswer(Strict):
+    """An earlier answer. What clients send back with it (`reasoning`, ...) is taken and not used."""
+
+    role: Literal["assistant"]
     content: str | list[TextPart] | None = None
     name: str | None = None
     refusal: str | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None
     annotations: list[Any] | None = None
-    tool_calls: list[Any] | None = Field(default=None, max_length=0)
+    tool_calls: Annotated[list[Any], Field(max_length=0)] | None = None
 
-    def text(self) -> str:
-        """The message's text."""
-        if isinstance(self.content, list):
-            return "".join(part.text for part in self.content)
-        return self.content or ""
+
+ChatMessage = Annotated[UserMessage | SystemMessage | EarlierAnswer, Field(discriminator="role")]
+
+
+def _has_user(messages: list[ChatMessage]) -> list[ChatMessage]:
+    if not any(message.role == "user" for message in messages):
+        raise ValueError("one message must be the user's")
+    return messages
+
+
+def _is_false(value: bool) -> bool:
+    if value:
+        raise ValueError("log probabilities are not available")
+    return value
+
+
+_CONTAINS_USER: dict[str, JsonValue] = {
+    "contains": {"type": "object", "properties": {"role": {"const": "user"}}, "required": ["role"]}
+}
 
 
 class StreamOptions(Strict):
@@ -58,7 +99,7 @@ class ResponseFormat(Strict):
 
 
 class ChatRequest(Strict):
-    """The last user message is the problem; earlier ones go before it as a transcript."""
+    """The user's message is the problem; a longer conversation becomes one text, message by message."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -67,22 +108,24 @@ class ChatRequest(Strict):
     )
 
     model: str
-    messages: list[ChatMessage] = Field(min_length=1, max_length=1000)
+    messages: Annotated[
+        list[ChatMessage], Field(max_length=1000, json_schema_extra=_CONTAINS_USER), AfterValidator(_has_user)
+    ]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    max_tokens: int | None = Field(default=None, ge=1, description="output tokens over all steps")
-    max_completion_tokens: int | None = Field(default=None, ge=1, description="goes before max_tokens")
-    n: int | None = Field(default=None, ge=1, le=1)
-    tools: list[Any] | None = Field(default=None, max_length=0)
+    max_tokens: Count | None = Field(default=None, description="output tokens over all steps")
+    max_completion_tokens: Count | None = Field(default=None, description="goes before max_tokens")
+    n: Annotated[Count, Field(le=1)] | None = None
+    tools: Annotated[list[Any], Field(max_length=0)] | None = None
     tool_choice: Literal["none", "auto"] | None = None
     response_format: ResponseFormat | None = None
-    logprobs: Literal[False] | None = None
+    logprobs: Annotated[bool, AfterValidator(_is_false), Field(json_schema_extra={"const": False})] | None = None
     stop: None = None
     temperature: float | None = Field(default=None, ge=0, le=2, description="no effect")
     top_p: float | None = Field(default=None, ge=0, le=1, description="no effect")
     presence_penalty: float | None = Field(default=None, ge=-2, le=2, description="no effect")
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2, description="no effect")
-    seed: int | None = Field(default=None, description="no effect")
+    seed: Annotated[int, BeforeValidator(_whole)] | None = Field(default=None, description="no effect")
     user: str | None = Field(default=None, description="no effect")
     metadata: dict[str, str] | None = Field(default=None, description="no effect")
     store: bool | None = Field(default=None, description="no effect: nothing is ever stored")
@@ -144,15 +187,18 @@ class ModelList(BaseModel):
 
 
 def problem_of(messages: list[ChatMessage]) -> str:
-    """The problem for the agent: the last user message alone, or a transcript where there is more before it.
+    """The problem for the agent: the user's message, or a transcript where there is more than that one.
 
-    The agent was trained on single problems: a conversation becomes one text, with the question last.
-    Raises ValueError where the last message is not the user's or is empty.
+    The agent was trained on single problems, so a conversation becomes one text, the newest message last.
     """
-    *earlier, last = messages
-    question = last.text()
-    if last.role != "user" or not question.strip():
-        raise ValueError("the last message must be the user's, and not empty")
+    told = [(message.role, text) for message in messages if (text := _text(message))]
+    if [role for role, _ in told] == ["user"]:
+        return told[0][1]
     labels = {"user": "User", "assistant": "Assistant", "system": "Instructions", "developer": "Instructions"}
-    told = [f"{labels[message.role]}: {text}" for message in earlier if (text := message.text().strip())]
-    return "\n\n".join([*told, f"User: {question}"]) if told else question
+    return "\n\n".join(f"{labels[role]}: {text}" for role, text in told)
+
+
+def _text(message: ChatMessage) -> str:
+    if isinstance(message.content, list):
+        return "".join(part.text for part in message.content)
+    return message.content or ""

@@ -135,6 +135,8 @@ def _field_error(item: Mapping[str, Any]) -> FieldError:
         return FieldError(location=location[:-1], message="A field is not known here", type=kind)
     if kind == "json_invalid":
         return FieldError(location=["body"], message=f"Not valid JSON at character {location[-1]}", type=kind)
+    if kind == "union_tag_invalid":  # pydantic's message quotes what was sent
+        return FieldError(location=location, message=f"Must be one of {item['ctx']['expected_tags']}", type=kind)
     return FieldError(location=location, message=str(item["msg"]), type=kind)
 
 
