@@ -1,8 +1,9 @@
 """The SAD loss over trained rows: chunked, the gradient taken in the forward pass.
 
 The logits of `chunk_rows` rows are made, turned into D_t and dD_t/dlogits in place, folded into the
-gradients of rows and head, and dropped. Memory beside the inputs: chunk_rows * V numbers in fp32 (and
-their bf16 copy where the head is bf16) + the gradient of the rows + that of the head if it is trained.
+gradients of rows and head, and dropped. Memory beside the inputs: chunk_rows * V numbers in fp32 (on CUDA
+a Triton kernel puts the bf16 gradient into the same memory) + the gradient of the rows + that of the head
+if it is trained.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from deepcoder.losses.divergence import divergence_
+from deepcoder.losses.kernel import cross_entropy_kernel_, kernel_applies
 from deepcoder.losses.shift import ACT, REASON
 from deepcoder.losses.teacher import Teacher
 
@@ -144,13 +146,15 @@ def _chunk(
     """D of one chunk; writes its rows of `rows_grad` and adds to `head_grad`. The logits die here."""
     grad = rows_grad is not None or head_grad is not None
     z = _product(rows, head.T, weights.dtype)
-    divergence = divergence_(z, targets, teacher, grad=grad)
-    if grad:
-        z = z.mul_(weights[:, None]).to(head.dtype)
+    if grad and teacher is None and kernel_applies(z):
+        divergence, slope = cross_entropy_kernel_(z, targets, weights, head.dtype)
+    else:
+        divergence = divergence_(z, targets, teacher, grad=grad)
+        slope = z.mul_(weights[:, None]).to(head.dtype) if grad else z
     if rows_grad is not None:
-        rows_grad.copy_(z @ head)
+        rows_grad.copy_(slope @ head)
     if head_grad is not None:
-        head_grad += _product(z.T, rows, head_grad.dtype)
+        head_grad += _product(slope.T, rows, head_grad.dtype)
     return divergence
 
 
