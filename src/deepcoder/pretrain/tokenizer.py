@@ -56,6 +56,16 @@ def words_by_frequency(texts: Iterable[str]) -> Counter[str]:
     return counts
 
 
+def any_of(words: Iterable[str]) -> str:
+    """A pattern that matches any of the words, as a trie: the regular expression engine tries alternatives in turn."""
+    tails: dict[str, list[str]] = {}
+    for word in sorted(set(words)):
+        tails.setdefault(word[:1], []).append(word[1:])
+    # The empty word comes last: a longer match is tried first.
+    branches = [first + any_of(rest) for first, rest in sorted(tails.items(), reverse=True) if first]
+    return "" if branches == [] else "(?:" + "|".join(branches + ([""] if "" in tails else [])) + ")"
+
+
 def split_pattern(spaced_words: Sequence[str]) -> str:
     """The pre-tokenizer's pattern; each match is a piece that no merge crosses. The alternatives are tried in order."""
     return "|".join(
@@ -64,7 +74,7 @@ def split_pattern(spaced_words: Sequence[str]) -> str:
                 re.escape(label).replace("\\\n", "\\n") + (r"(?![\p{L}_])" if label[-1].isalpha() else "")
                 for label in LABELS
             ),
-            " (?:" + "|".join(sorted(spaced_words, key=lambda word: (-len(word), word))) + r")(?![\p{L}\p{N}_])",
+            " " + any_of(spaced_words) + r"(?![\p{L}\p{N}_])",
             "(?:" + "|".join(CALLS) + r")\(",
             r"\.(?:" + "|".join(METHODS) + r")\(",
             r"\p{L}+",

@@ -17,6 +17,7 @@ import statistics
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -115,12 +116,26 @@ def make_stage(operation: Operation, rng: Random, words: Words, subject: Value =
     return Stage(operation, values, expression, result)
 
 
-def can_follow(operation: Operation, gives: str, value: Value) -> bool:
-    """Whether an operation can take the result of another as its subject."""
-    kind = operation.takes[0]
-    if kind not in CHAINABLE or shape(kind) != shape(gives) or any(k not in PARAMETERS for k in operation.takes[1:]):
-        return False
-    return not (kind == "mid" and not 2 <= value <= 200) and not (shape(kind) == "int" and value < 2)
+@cache
+def followers(coarse: str) -> tuple[Operation, ...]:
+    """Operations that can take a result of this coarse type as their subject and need nothing but parameters besides."""
+    return tuple(
+        operation
+        for operation in operations()
+        if operation.takes[0] in CHAINABLE
+        and shape(operation.takes[0]) == coarse
+        and all(kind in PARAMETERS for kind in operation.takes[1:])
+    )
+
+
+def following_stage(last: Stage, rng: Random, words: Words) -> Stage | None:
+    """A stage whose subject is the last one's result, None where the drawn one does not fit."""
+    choices = followers(shape(last.operation.gives))
+    operation = rng.choice(choices) if choices else last.operation
+    kind, value = operation.takes[0], last.result
+    if operation == last.operation or (kind == "mid" and not 2 <= value <= 200) or (shape(kind) == "int" and value < 2):
+        return None
+    return make_stage(operation, rng, words, value)
 
 
 def make_stages(rng: Random, words: Words, length: int) -> tuple[Stage, ...]:
@@ -130,9 +145,7 @@ def make_stages(rng: Random, words: Words, length: int) -> tuple[Stage, ...]:
         pass
     stages = [first]
     while len(stages) < length:
-        last = stages[-1]
-        choices = [op for op in table if can_follow(op, last.operation.gives, last.result) and op != last.operation]
-        following = make_stage(rng.choice(choices), rng, words, last.result) if choices else None
+        following = following_stage(stages[-1], rng, words)
         if following is None:
             break
         stages.append(following)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -37,6 +38,7 @@ VARIABLES = {
 }
 
 
+@cache
 def shape(kind: str) -> str:
     """The coarse type of a kind: word, text, ints, words, int or date."""
     if kind in WORD_KINDS:

@@ -1,0 +1,85 @@
+"""The two mixes of synthetic text: `broad` for most of training, `rich` for its end, and for the held-out loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from deepcoder.pretrain.synthetic.copying import copying
+from deepcoder.pretrain.synthetic.documentation import Entry, documentation
+from deepcoder.pretrain.synthetic.exercises import make_exercise
+from deepcoder.pretrain.synthetic.faults import contrast, paraphrase, repair
+from deepcoder.pretrain.synthetic.renderings import Item, render
+from deepcoder.pretrain.synthetic.words import Words
+
+
+@dataclass(frozen=True)
+class Material:
+    """What was carried: words and entries from the packages, (instruction, code, answer) of training problems."""
+
+    words: Words
+    entries: list[Entry]
+    pairs: Sequence[tuple[str, str, str]]
+
+
+MIXES: dict[str, dict[str, float]] = {
+    "broad": {
+        "exercise": 0.42,
+        "pair": 0.20,
+        "copying": 0.14,
+        "paraphrase": 0.06,
+        "documentation": 0.07,
+        "repair": 0.06,
+        "contrast": 0.05,
+    },
+    "rich": {
+        "exercise": 0.38,
+        "pair": 0.32,
+        "copying": 0.12,
+        "paraphrase": 0.04,
+        "documentation": 0.06,
+        "repair": 0.05,
+        "contrast": 0.03,
+    },
+}
+
+
+def _item(kind: str, rng: Random, material: Material) -> Item:
+    if kind == "pair":
+        instruction, code, answer = rng.choice(material.pairs)
+        return Item(instruction, "", code, answer)
+    exercise = make_exercise(rng, material.words)
+    return Item(exercise.instruction, exercise.plan, exercise.program, exercise.output)
+
+
+def document(kind: str, rng: Random, material: Material) -> str:
+    """One document of a kind named in MIXES."""
+    match kind:
+        case "exercise" | "pair":
+            count = 1 if rng.random() < 0.75 else rng.randint(2, 4)
+            return "\n\n".join(render(_item(kind, rng, material), rng) for _ in range(count))
+        case "copying":
+            return "\n\n".join(copying(rng, material.words) for _ in range(rng.randint(1, 3)))
+        case "paraphrase":
+            return paraphrase(rng, material.words)
+        case "documentation":
+            return documentation(rng, material.entries)
+        case "repair":
+            return repair(rng, material.words)
+        case "contrast":
+            return contrast(rng, material.words)
+        case _:
+            raise KeyError(kind)
+
+
+def documents(mix: str, rng: Random, material: Material) -> Iterator[str]:
+    """Documents of a mix without end. Kinds for which nothing was carried are left out."""
+    shares = dict(MIXES[mix])
+    if not material.pairs:
+        shares.pop("pair")
+    if not material.entries:
+        shares.pop("documentation")
+    kinds, weights = list(shares), list(shares.values())
+    while True:
+        yield document(rng.choices(kinds, weights)[0], rng, material)
