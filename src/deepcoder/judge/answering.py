@@ -17,7 +17,7 @@ from typing import Any
 import deepcoder_channel as channel  # type: ignore[import-not-found]
 
 from deepcoder.judge.loading import load, raised
-from deepcoder.judge.values import BadValue, NotPlain, decode, to_json
+from deepcoder.judge.values import MAX_BYTES, BadValue, NotPlain, decode, to_json
 
 
 def answer(call: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
@@ -49,7 +49,11 @@ def main() -> None:
             reply = answer(call, names)
         except BaseException as error:
             reply = {"raised": raised(error)}
-        channel.send(json.dumps({"id": call["id"], **reply}).encode())
+        frame = json.dumps({"id": call["id"], **reply}, separators=(",", ":")).encode()
+        if len(frame) > MAX_BYTES:
+            refusal = {"id": call["id"], "refused": f"a value of {len(frame)} bytes"}
+            frame = json.dumps(refusal).encode()
+        channel.send(frame)
 
 
 main()

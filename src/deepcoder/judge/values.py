@@ -31,7 +31,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-MAX_BYTES = 8_000_000  # of one encoded frame
+MAX_BYTES = 16_000_000  # of one encoded value; the sandbox's frames end at 16 MiB
 MAX_DEPTH = 100  # of nesting
 MAX_ITERATOR = 100_000  # items taken from an iterator
 _SAFE_INT = 1 << 62
