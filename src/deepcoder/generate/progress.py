@@ -8,6 +8,7 @@ from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -85,5 +86,6 @@ class Progress:
             minutes = max(self._clock() - self._start, 1e-9) / 60
             speed = (tally.output_tokens - self._tokens_before) / minutes
             table.add_row("tokens", f"{tally.input_tokens:,} in, {tally.output_tokens:,} out ({speed:,.0f} out/min)")
-        bar = ProgressBar(total=max(self.total, 1), completed=tally.stored)
+        # A bar ends without a line break of its own; padding gives it one.
+        bar = Padding(ProgressBar(total=max(self.total, 1), completed=tally.stored), (0, 0, 1, 0))
         return Panel(Group(bar, table), title=f"generate {tally.stored:,}/{self.total:,}", title_align="left")

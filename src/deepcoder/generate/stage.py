@@ -74,7 +74,9 @@ async def _generate(
     try:
         await teacher.preflight()
         total = sum(1 for _ in source.problems(source.training_split))
-        async with open_sandbox(config.sandbox) as box:
+        # Every run may wait for a worker at once; that is a queue, not an overload.
+        queue = max(config.sandbox.queue, config.generate.concurrency)
+        async with open_sandbox(config.sandbox.model_copy(update={"queue": queue})) as box:
             tools = make_tools(box, open_index(), config.agent)
             with Progress(console, tally, total) as progress:
                 work = _Work(config, teacher, box, tools, writer, tally, progress)
@@ -106,12 +108,15 @@ class _Work:
     async def do(self, problems: Iterable[Problem]) -> None:
         """All problems that are not stored yet, in order; the iterator is drawn from as runs end."""
         queue = self._missing(problems)
+        first: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self.config.generate.concurrency):
                     group.create_task(self._worker(queue))
         except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # the first to fail has cancelled the others
+            first = errors.exceptions[0]  # the first to fail has cancelled the others
+        if first is not None:
+            raise first
 
     def _missing(self, problems: Iterable[Problem]) -> Iterator[Problem]:
         taken: set[str] = set()

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from deepcoder.config import AgentConfig, Config, GenerateConfig, ProblemsConfig, RunConfig, TeacherConfig
+from deepcoder.generate import run
+from deepcoder.runs import RunFolder
+from fakes.provider import KEY, FakeProvider
+
+
+def multiply(messages: list[dict[str, Any]]) -> str:
+    """A model that can multiply, with a program, and believes what it sees."""
+    if len(messages) == 1:
+        left, right = re.findall(r"\d+", messages[0]["content"])[-2:]
+        return f"Thought: multiply\nAction: execute_python\nAction Input:\n```python\nprint({left} * {right})\n```"
+    seen = messages[-1]["content"].removeprefix("Observation: ")
+    return f"Thought: that is it\nAction: finish\nAction Input:\n{seen}"
+
+
+def write_problems(path: Path, count: int) -> Path:
+    rows = [
+        {"problem_id": f"times/{number}", "prompt": f"What is {number} * 7?", "answer": str(number * 7)}
+        for number in range(count)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProvider]:
+    monkeypatch.setenv("VLLM_API_KEY", KEY)
+    with FakeProvider(multiply) as provider:
+        yield provider
+
+
+Generate = Callable[..., tuple[dict[str, int | float | str], str]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "run" / "trajectories"
+
+
+@pytest.fixture
+def generate(server: FakeProvider, tmp_path: Path) -> Generate:
+    """Runs the stage on `count` multiplications; returns its counts and what it printed."""
+
+    def go(count: int = 6, *, concurrency: int = 4, max_failed: int = 0, **teacher: Any) -> Any:
+        teacher = {"model": "vllm:qwen/qwen3-32b", "base_url": server.base_url, "max_attempts": 1} | teacher
+        config = Config(
+            run=RunConfig(dir=tmp_path / "run"),
+            problems=ProblemsConfig(source="jsonl", path=write_problems(tmp_path / "problems.jsonl", count)),
+            teacher=TeacherConfig(**teacher),
+            agent=AgentConfig(max_steps=3),
+            generate=GenerateConfig(concurrency=concurrency, max_failed=max_failed),
+        )
+        out = io.StringIO()
+        return run(config, RunFolder(config), Console(file=out, width=200)), out.getvalue()
+
+    return go
