@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -243,6 +244,9 @@ def main() -> None:
     """Entry point: expected errors are printed with their fix and exit with 1; Ctrl-C exits with 130."""
     from deepcoder.errors import DeepCoderError
 
+    # Read when torch loads OpenMP. Threads that spin while they wait take the cores from the sandbox's
+    # processes and from each other: on two busy cores that cost training a factor of five.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except DeepCoderError as error:
