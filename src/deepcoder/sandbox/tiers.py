@@ -31,7 +31,7 @@ class Namespaces:
 
     async def start_worker(self) -> Worker:
         """See Tier."""
-        return await Worker.start("zygote", self.packages)
+        return await Worker.start("boot", self.packages)
 
 
 async def open_tier(config: SandboxConfig) -> Tier:

@@ -1,8 +1,8 @@
-"""Process 1 of a box: starts the program, counts what it uses, kills it, and reports to the host.
+"""One box as its worker sees it: what the program uses, when it must die, how it ended.
 
-It shares nothing writable with the program: its own process, not dumpable, its descriptors closed
-in the program, signals from inside the namespace ignored by the kernel. The report goes over a
-socket that only it and the host hold: one JSON message, after every process of the box is dead.
+The worker watches from outside the box: the program can neither see it nor signal it. The report
+goes over a socket that only the worker and the host hold: one JSON message, after every process of
+the box is dead.
 
     {"failed": "mount: ..."}                                     the box could not be made
     {"reason": ..., "exit": n | "signal": n, "cpu_s", "wall_s", "peak_mb"}
@@ -16,9 +16,8 @@ limit was passed here, or "" where the program ended by itself.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-import resource
-import select
 import signal
 import socket
 import time
@@ -26,31 +25,38 @@ import time
 from . import program
 from .request import MB, Request
 
-TICK_MS = 20
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-class Usage:
-    """What the processes of a box use now, read from a /proc that only the keeper sees."""
+def report_failure(host: socket.socket, error: BaseException) -> None:
+    """The box could not be made; a host that has gone away does not matter."""
+    with contextlib.suppress(OSError):
+        host.send(json.dumps({"failed": f"{type(error).__name__}: {error}"}).encode())
 
-    def __init__(self, proc: int, keeper: str) -> None:
-        self.proc, self.keeper = proc, keeper
 
-    def processes(self) -> list[str]:
-        """Every descendant of the keeper."""
+class Processes:
+    """Every process of a box, read from the worker's /proc. `first` and `program` are descriptors of processes."""
+
+    def __init__(self, proc: int, first: int, program: int) -> None:
+        self.proc = proc
+        self.first = self._number(first)
+        self.roots = [pid for pid in (self.first, self._number(program)) if pid]
+
+    def running(self) -> list[str]:
+        """The program, its descendants, and what was orphaned to the box's process 1."""
         found: list[str] = []
-        waiting = [self.keeper]
+        waiting = list(self.roots)
         while waiting:
-            parent = waiting.pop()
-            for thread in self._threads(parent):
-                children = self._read(f"{parent}/task/{thread}/children").split()
-                found += children
-                waiting += children
+            process = waiting.pop()
+            if process != self.first:
+                found.append(process)
+            for thread in self._threads(process):
+                waiting += self._read(f"{process}/task/{thread}/children").split()
         return found
 
     def cpu_s(self, process: str) -> float:
-        """CPU time of a live process and of the children that it has waited for."""
+        """CPU time of a process and of the children that it has waited for."""
         fields = self._read(f"{process}/stat").rpartition(")")[2].split()
         return sum(int(field) for field in fields[11:15]) / CLOCK_TICKS if fields else 0.0
 
@@ -65,6 +71,13 @@ class Usage:
             if line.startswith("Pss:"):
                 return int(line.split()[1]) / 1024
         return self.resident_mb(process)
+
+    def _number(self, descriptor: int) -> str:
+        """The process id that this /proc knows a pidfd by; it may belong to an outer PID namespace."""
+        for line in self._read(f"self/fdinfo/{descriptor}").splitlines():
+            if line.startswith("Pid:"):
+                return line.split()[1]
+        return ""
 
     def _threads(self, process: str) -> list[str]:
         try:
@@ -92,112 +105,91 @@ class Usage:
             os.close(handle)
 
 
-def report(host: socket.socket, message: str) -> None:
-    """Sends the one message; a host that has gone away does not matter any more."""
-    with contextlib.suppress(OSError):
-        host.send(message.encode())
+class Box:
+    """One run. `first`: process 1 of its namespace, whose death ends every other; `program`: the untrusted one."""
 
-
-def report_failure(host: socket.socket, error: BaseException) -> None:
-    """The box could not be made."""
-    import json
-
-    report(host, json.dumps({"failed": f"{type(error).__name__}: {error}"}))
-
-
-class Watch:
-    """One program, `pid`, from its start to the death of its last process."""
-
-    def __init__(self, pid: int, request: Request, baseline: int, host: socket.socket, usage: Usage) -> None:
-        self.pid, self.request, self.host, self.usage = pid, request, host, usage
-        self.started = time.monotonic()
+    def __init__(self, request: Request, host: socket.socket, first: int, program: int, baseline: int) -> None:
+        self.request, self.host, self.first, self.program = request, host, first, program
+        self.first_handle = os.pidfd_open(first)
+        self.program_handle = os.pidfd_open(program)
         self.memory_mb = request.memory_mb + baseline / MB
+        self.started = time.monotonic()
+        self.wall_s = 0.0
+        self.cpu_s = 0.0
         self.peak_mb = 0.0
-        self.status = 0
-        self.ended = False
+        self.reason = ""
+        self.status: int | None = None
+        self.processes: Processes | None = None
 
-    def run(self) -> str:
-        """Waits for the end or brings it about; the report."""
-        reason = self._wait()
-        wall_s = time.monotonic() - self.started
-        self._kill_all()
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu_s = used.ru_utime + used.ru_stime
-        peak_mb = max(self.peak_mb, used.ru_maxrss / 1024)
+    def stop(self, reason: str) -> None:
+        """Kills every process of the box; the first reason counts."""
+        if not self.wall_s:
+            self.wall_s = time.monotonic() - self.started
+            self.reason = reason
+            os.kill(self.first, signal.SIGKILL)
+
+    def on_host(self) -> None:
+        """The host wants it to end: one of its few words, or its end of the socket closed."""
+        try:
+            word = self.host.recv(64)
+        except OSError:
+            word = b""
+        self.stop(word.decode("ascii", "replace") or "cancelled")
+
+    def on_program_end(self) -> None:
+        """The first process of the program is over, and so is the run, whatever it has left behind."""
+        self.stop("")
+        _, self.status, used = os.wait4(self.program, 0)
+        self.cpu_s += used.ru_utime + used.ru_stime
+        self.peak_mb = max(self.peak_mb, used.ru_maxrss / 1024)
+
+    def on_first_end(self) -> None:
+        """Every process of the box is dead: the report."""
+        if self.status is None:
+            self.on_program_end()
+        _, _, used = os.wait4(self.first, 0)  # what it had adopted; its own resident size is the worker's
+        self.cpu_s += used.ru_utime + used.ru_stime
+        with contextlib.suppress(OSError):
+            self.host.send(self._report().encode())
+
+    def _report(self) -> str:
+        assert self.status is not None
+        reason = self.reason
         if os.WIFSIGNALED(self.status):
             kind, number = "signal", os.WTERMSIG(self.status)
             if not reason and number == program.MEMORY_SIGNAL:
                 reason = "memory"
-            if not reason and number in (signal.SIGKILL, signal.SIGXCPU) and cpu_s >= self.request.cpu_s:
+            if not reason and number in (signal.SIGKILL, signal.SIGXCPU) and self.cpu_s >= self.request.cpu_s:
                 reason = "timeout"  # the kernel's own CPU limit was faster
         else:
             kind, number = "exit", os.WEXITSTATUS(self.status)
         return (
             f'{{"reason": "{reason}", "{kind}": {number}, '
-            f'"cpu_s": {cpu_s:.6f}, "wall_s": {wall_s:.6f}, "peak_mb": {peak_mb:.3f}}}'
+            f'"cpu_s": {self.cpu_s:.6f}, "wall_s": {self.wall_s:.6f}, "peak_mb": {self.peak_mb:.3f}}}'
         )
 
-    def _wait(self) -> str:
-        """Until the program's first process ends ("") or a limit is passed (its reason)."""
-        handle = os.pidfd_open(self.pid)
-        poll = select.poll()
-        poll.register(handle, select.POLLIN)
-        poll.register(self.host.fileno(), select.POLLIN)
-        try:
-            while True:
-                for ready, _ in poll.poll(TICK_MS):
-                    if ready != handle:
-                        return self._word_of_host()
-                self._reap()
-                if self.ended:
-                    return ""
-                reason = self._passed_limit()
-                if reason:
-                    return reason
-        finally:
-            os.close(handle)
-
-    def _word_of_host(self) -> str:
-        """The host's reason to stop: one of its own few words; its end of the socket closed is one, too."""
-        try:
-            word = self.host.recv(64)
-        except OSError:
-            word = b""
-        return word.decode("ascii", "replace") or "cancelled"
-
-    def _reap(self) -> None:
-        """Waits for what has ended, orphans of the program too."""
-        with contextlib.suppress(ChildProcessError):
-            while True:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-                if pid == 0:
-                    return
-                self._note(pid, status)
-
-    def _note(self, pid: int, status: int) -> None:
-        if pid == self.pid:
-            self.status, self.ended = status, True
-
-    def _passed_limit(self) -> str:
+    def check(self, proc: int) -> None:
+        """Ends the run where a limit is passed. Called some fifty times a second."""
+        if self.wall_s:
+            return
         if time.monotonic() - self.started > self.request.wall_s:
-            return "timeout"
-        processes = self.usage.processes()
-        reaped = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu_s = reaped.ru_utime + reaped.ru_stime + sum(self.usage.cpu_s(process) for process in processes)
-        if cpu_s > self.request.cpu_s:
-            return "timeout"
-        resident = sum(self.usage.resident_mb(process) for process in processes)
-        if len(processes) > 1 and resident > self.memory_mb:
-            resident = sum(self.usage.share_mb(process) for process in processes)
+            self.stop("timeout")
+            return
+        if self.processes is None:
+            self.processes = Processes(proc, self.first_handle, self.program_handle)
+        found = self.processes.running()
+        if sum(map(self.processes.cpu_s, found)) > self.request.cpu_s:
+            self.stop("timeout")
+            return
+        resident = sum(map(self.processes.resident_mb, found))
+        if len(found) > 1 and resident > self.memory_mb:
+            resident = sum(map(self.processes.share_mb, found))
         self.peak_mb = max(self.peak_mb, resident)
-        return "memory" if resident > self.memory_mb else ""
+        if resident > self.memory_mb:
+            self.stop("memory")
 
-    def _kill_all(self) -> None:
-        """No process of the box outlives this, and every one's usage has been counted."""
-        while True:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(-1, signal.SIGKILL)
-            try:
-                self._note(*os.waitpid(-1, 0))
-            except ChildProcessError:
-                return
+    def close(self) -> None:
+        """Gives the descriptors back."""
+        os.close(self.first_handle)
+        os.close(self.program_handle)
+        self.host.close()

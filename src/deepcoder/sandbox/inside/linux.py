@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 from typing import Any
 
 from . import syscalls
@@ -16,6 +17,10 @@ CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
+CLONE_VM = 0x00000100
+CLONE_FILES = 0x00000400
+CLONE_CHILD_CLEARTID = 0x00200000
+CLONE_CHILD_SETTID = 0x01000000
 SIGCHLD = 17
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
@@ -24,8 +29,10 @@ MNT_DETACH = 2
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
+PR_SET_KEEPCAPS = 8
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
+PR_GET_TID_ADDRESS = 40
 
 # Every call goes through PyDLL: the GIL stays held, so that a cloned child finds it held as well.
 _libc = ctypes.PyDLL(None, use_errno=True)
@@ -63,19 +70,56 @@ def mount(source: str | None, target: str, kind: str | None, flags: int = 0, opt
     )
 
 
-def unshare(flags: int) -> None:
-    """unshare(2)."""
-    call("unshare", flags)
+def setns(pidfd: int, flags: int) -> None:
+    """setns(2): joins the namespaces `flags` of a process."""
+    call("setns", pidfd, flags)
 
 
 def clone(flags: int) -> int:
     """fork(2) with clone flags: 0 in the child, the child's process id in the parent.
 
-    Only for a process with one thread: Python's after-fork steps are left out (they mend what other
-    threads held). glibc still believes in the parent's thread id in the child, which must therefore
-    os.fork() before anything calls raise() or abort().
+    Only for a process with one thread: the after-fork steps of Python and glibc are left out (they mend
+    what other threads held). Each would write to memory, and each page written is a page copied.
     """
-    return call("clone", flags | SIGCHLD, 0, 0, 0, 0)
+    return call("clone", flags | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, 0, 0, *_CHILD_TID)
+
+
+def fork() -> int:
+    """`clone` without new namespaces."""
+    return clone(0)
+
+
+def _thread_id_address() -> tuple[int, int]:
+    """Where glibc keeps this thread's id, for the kernel to update in a child; in the order of clone's arguments."""
+    address = ctypes.c_void_p()
+    call("prctl", PR_GET_TID_ADDRESS, ctypes.byref(address), 0, 0, 0)
+    return (address.value or 0, 0) if platform.machine() == "x86_64" else (0, address.value or 0)
+
+
+_CHILD_TID = _thread_id_address()
+_PAUSE = ctypes.cast(_libc.pause, ctypes.c_void_p)
+
+
+def start_pausing_task(flags: int, stack: ctypes.Array[ctypes.c_char]) -> int:
+    """A task in new namespaces that waits in pause(2) until it is killed; its process id.
+
+    It shares this process's memory and descriptors and runs on `stack`, which must outlive it.
+    """
+    top = (ctypes.addressof(stack) + ctypes.sizeof(stack)) & ~15
+    pid: int = _libc.clone(_PAUSE, ctypes.c_void_p(top), flags | CLONE_VM | CLONE_FILES | SIGCHLD, None)
+    if pid == -1:
+        code = ctypes.get_errno()
+        raise OSError(code, f"clone: {os.strerror(code)}")
+    return pid
+
+
+def write_file(path: str, text: str, directory: int | None = None) -> None:
+    """One write(2) of `text` to an existing file; `path` may be relative to the descriptor `directory`."""
+    handle = os.open(path, os.O_WRONLY, dir_fd=directory)
+    try:
+        os.write(handle, text.encode())
+    finally:
+        os.close(handle)
 
 
 class _CapHeader(ctypes.Structure):
@@ -86,14 +130,15 @@ class _CapData(ctypes.Structure):
     _fields_ = [("effective", ctypes.c_uint32), ("permitted", ctypes.c_uint32), ("inheritable", ctypes.c_uint32)]
 
 
-_NO_CAPABILITIES = (_CapData * 2)()
+CAP_SYS_ADMIN = 21
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
-def drop_capabilities() -> None:
-    """Empties the effective, permitted and inheritable sets; no_new_privs keeps exec from refilling them."""
+def keep_capabilities(mask: int) -> None:
+    """Keeps the capabilities of `mask` (of the first 32) and no other; exec can never bring any back."""
     prctl(PR_SET_NO_NEW_PRIVS, 1)
-    call("capset", ctypes.byref(_CapHeader(_CAPABILITY_VERSION_3, 0)), _NO_CAPABILITIES)
+    data = (_CapData * 2)(_CapData(mask, mask, 0))
+    call("capset", ctypes.byref(_CapHeader(_CAPABILITY_VERSION_3, 0)), data)
 
 
 class _MountAttributes(ctypes.Structure):

@@ -1,166 +1,35 @@
-"""The worker: an interpreter with the usual modules loaded that clones one box for every request.
+"""The worker's loop: a fresh box for every request, and an eye on each until it is dead.
 
-Started by the host as `python -S -s -P -c ...` with an empty environment and one socket. It makes
-fresh user, PID, mount, IPC, UTS and network namespaces and a read-only root for itself, drops its
-uid where that is 0 and every capability, and then serves requests: a message of limits with the
-descriptors of one run. It never reads a program or a result: code goes from the host to the box
-through a descriptor that the worker only hands on, so nothing of one run is ever in the memory
-that the next one is cloned from.
+A box is made of two processes. Process 1 of its namespaces is a task that only waits in pause(2);
+it shares the worker's memory, so that it costs no copy, and the kernel takes the whole box down
+with it. The program's process is a fork of the worker that joins those namespaces; being no
+process 1, signals and exit codes mean there what they mean anywhere.
+
+The worker never reads a program or a result: code goes from the host to the box through a
+descriptor that the worker only hands on, so nothing of one run is ever in the memory that the next
+one is copied from.
 """
-
-# Names for the kernel, often relative to a descriptor; pathlib is not loaded in a worker.
-# ruff: noqa: PTH112
 
 from __future__ import annotations
 
-import gc
-import importlib
-import json
+import ctypes
 import os
+import random
 import resource
+import select
 import signal
 import socket
 import sys
+import threading
+import time
 
-from . import filesystem, keeper, linux, program, seccomp
+from . import keeper, linux, program, seccomp
+from .identity import INSIDE_ID
 from .request import HANDLES, Request
 
-INSIDE_ID = 1000  # what a program sees as its uid and gid
-OUTSIDE_ID = 61_771  # what it is on the host where the host runs as root: nobody's
-
-PRELOADED = """
-    abc ast atexit base64 bisect builtins calendar cmath codecs collections collections.abc contextlib copy csv
-    dataclasses datetime decimal enum fcntl fractions functools gc hashlib heapq inspect io itertools json keyword
-    linecache locale math numbers operator os pprint queue random re reprlib resource secrets signal statistics
-    string struct sys tempfile textwrap threading time traceback types typing unicodedata warnings zlib array ctypes
-"""
-
-WORKER_NAMESPACES = (
-    linux.CLONE_NEWUSER
-    | linux.CLONE_NEWNS
-    | linux.CLONE_NEWPID
-    | linux.CLONE_NEWNET
-    | linux.CLONE_NEWIPC
-    | linux.CLONE_NEWUTS
-)
 BOX_NAMESPACES = linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
-
-
-class BootError(Exception):
-    """A step of making the worker's own isolation failed. `step` names it, `errno` may be 0."""
-
-    def __init__(self, step: str, error: BaseException) -> None:
-        super().__init__(f"{step}: {error}")
-        self.step = step
-        self.errno = getattr(error, "errno", None) or 0
-
-
-def main(control: int, packages: dict[str, str]) -> None:
-    """The launcher: clones the worker into its namespaces, writes its id maps, and lives as long as it."""
-    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-    host = socket.socket(fileno=control)
-    try:
-        pid = _launch(host, packages)
-    except BootError as error:
-        host.send(json.dumps({"failed": error.step, "errno": error.errno, "message": str(error)}).encode())
-        os._exit(3)
-    host.close()
-    os.waitpid(pid, 0)
-    os._exit(0)
-
-
-def _launch(host: socket.socket, packages: dict[str, str]) -> int:
-    proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    go_read, go_write = os.pipe()
-    try:
-        pid = linux.clone(WORKER_NAMESPACES)
-    except OSError as error:
-        raise BootError("namespaces", error) from None
-    if pid == 0:
-        os.close(go_write)
-        try:
-            _become_worker(host, packages, go_read, proc)
-        except BootError as error:
-            host.send(json.dumps({"failed": error.step, "errno": error.errno, "message": str(error)}).encode())
-        finally:
-            os._exit(3)
-    try:
-        _map_ids(pid)
-    except OSError as error:
-        os.kill(pid, signal.SIGKILL)
-        raise BootError("id maps", error) from None
-    os.write(go_write, b"x")
-    os.close(go_write)
-    os.close(go_read)
-    os.close(proc)
-    return pid
-
-
-def _map_ids(pid: int) -> None:
-    """As root two ids, so that the worker can take one that is not 0; otherwise the user's own."""
-    uid, gid = os.geteuid(), os.getegid()
-    if uid == 0:
-        _write(f"/proc/{pid}/uid_map", f"0 0 1\n{INSIDE_ID} {OUTSIDE_ID} 1\n")
-        _write(f"/proc/{pid}/gid_map", f"0 0 1\n{INSIDE_ID} {OUTSIDE_ID} 1\n")
-        return
-    _write(f"/proc/{pid}/uid_map", f"{INSIDE_ID} {uid} 1\n")
-    _write(f"/proc/{pid}/setgroups", "deny")
-    _write(f"/proc/{pid}/gid_map", f"{INSIDE_ID} {gid} 1\n")
-
-
-def _write(path: str, text: str, directory: int | None = None) -> None:
-    handle = os.open(path, os.O_WRONLY, dir_fd=directory)
-    try:
-        os.write(handle, text.encode())
-    finally:
-        os.close(handle)
-
-
-def _become_worker(host: socket.socket, packages: dict[str, str], go: int, proc: int) -> None:
-    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.read(go, 1) != b"x":
-        os._exit(3)
-    os.close(go)
-    try:
-        filesystem.build(packages)
-    except OSError as error:
-        raise BootError("root filesystem", error) from None
-    try:
-        _drop_root()
-    except OSError as error:
-        raise BootError("dropping uid 0", error) from None
-    linux.drop_capabilities()
-    linux.prctl(linux.PR_SET_DUMPABLE, 1)  # lost with the uid; a box must be able to write its own id maps
-    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)  # lost with the uid, too
-    try:
-        _preload(packages)
-    except ImportError as error:
-        raise BootError("loading modules from the isolated root", error) from None
-    worker = Worker(host, proc)
-    host.send(json.dumps({"ready": True}).encode())
-    worker.serve()
-
-
-def _drop_root() -> None:
-    if os.getuid() == 0:
-        os.setgroups([])
-        os.setresgid(INSIDE_ID, INSIDE_ID, INSIDE_ID)
-        os.setresuid(INSIDE_ID, INSIDE_ID, INSIDE_ID)
-
-
-def _preload(packages: dict[str, str]) -> None:
-    sys.path[:] = [path for path in sys.path if path and os.path.isdir(path)]
-    if packages:
-        sys.path.append(filesystem.PACKAGES)
-    for name in [*PRELOADED.split(), *(name for name in packages if name.isidentifier())]:
-        importlib.import_module(name)
-    import site
-
-    site.setquit()
-    site.setcopyright()
-    site.sethelper()
-    sys.dont_write_bytecode = True
-    sys.executable = os.path.realpath(sys.executable)
+STACK_BYTES = 16_384
+TICK_S = 0.02
 
 
 class Worker:
@@ -169,81 +38,113 @@ class Worker:
     def __init__(self, host: socket.socket, proc: int) -> None:
         self.host, self.proc = host, proc
         self.filter = seccomp.build()
-        self.baseline = resource.getpagesize() * int(_read("self/statm", proc).split()[0])
+        handle = os.open("self/statm", os.O_RDONLY, dir_fd=proc)
+        self.baseline = resource.getpagesize() * int(os.read(handle, 64).split()[0])
+        os.close(handle)
+        self.poll = select.poll()
+        self.poll.register(host.fileno(), select.POLLIN)
+        self.boxes: dict[int, keeper.Box] = {}  # by each descriptor that is polled for it
+        self.stacks: dict[int, ctypes.Array[ctypes.c_char]] = {}  # of the boxes' first processes, by process id
+        self.spare_stacks: list[ctypes.Array[ctypes.c_char]] = []
+        self.next_check = 0.0
+        self.own_handle = os.pidfd_open(os.getpid())
 
     def serve(self) -> None:
         """One message a run: a Request with its descriptors."""
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # boxes that have ended are reaped by the kernel
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         for name in [name for name in sys.modules if name.partition(".")[0] == "inside"]:
             del sys.modules[name]
-        gc.disable()
-        gc.collect()
-        gc.freeze()
         while True:
-            line, descriptors, _, _ = socket.recv_fds(self.host, 4096, len(HANDLES))
-            if not line:
-                os._exit(0)
-            try:
-                pid = linux.clone(BOX_NAMESPACES)
-            except OSError as error:
-                with socket.socket(fileno=os.dup(descriptors[0])) as report:
-                    keeper.report_failure(report, error)
-            else:
-                if pid == 0:
-                    self._become_keeper(line, descriptors)
-            for descriptor in descriptors:
-                os.close(descriptor)
+            for handle, _ in self.poll.poll(TICK_S * 1000 if self.boxes else None):
+                if handle == self.host.fileno():
+                    self._accept()
+                elif handle in self.boxes:  # not already forgotten by an event before this one
+                    self._on_event(handle, self.boxes[handle])
+            if self.boxes and time.monotonic() >= self.next_check:
+                self._check()
 
-    def _become_keeper(self, line: bytes, descriptors: list[int]) -> None:
-        """Process 1 of the box: one more fork, then only watching; never returns."""
+    def _check(self) -> None:
+        for handle, box in list(self.boxes.items()):
+            if handle == box.first_handle:
+                box.check(self.proc)
+        self.next_check = time.monotonic() + TICK_S
+
+    def _accept(self) -> None:
+        line, descriptors, _, _ = socket.recv_fds(self.host, 4096, len(HANDLES))
+        if not line:
+            os._exit(0)
         report = socket.socket(fileno=descriptors[0])
         try:
-            self.host.close()
-            request = Request.decode(line)
-            for number in (signal.SIGINT, signal.SIGCHLD):  # no handlers: the kernel drops signals from inside
-                signal.signal(number, signal.SIG_DFL)
-            pid = os.fork()
-            if pid == 0:
-                self._become_program(request, report, dict(zip(HANDLES[1:], descriptors[1:], strict=False)))
+            self._start(Request.decode(line), report, dict(zip(HANDLES[1:], descriptors[1:], strict=False)))
+        except OSError as error:
+            keeper.report_failure(report, error)
+            report.close()
+        finally:
             for descriptor in descriptors[1:]:
                 os.close(descriptor)
-            usage = keeper.Usage(self.proc, os.readlink("self", dir_fd=self.proc))
-            linux.prctl(linux.PR_SET_DUMPABLE, 0)
-            self._lock_down()
-            keeper.report(report, keeper.Watch(pid, request, self.baseline, report, usage).run())
-        except BaseException as error:
-            keeper.report_failure(report, error)
-        finally:
-            os._exit(3)
 
-    def _become_program(self, request: Request, report: socket.socket, handles: dict[str, int]) -> None:
-        """The box's own maps, /tmp and name; then no capability and only the filter's calls; never returns."""
+    def _start(self, request: Request, report: socket.socket, handles: dict[str, int]) -> None:
+        stack = self.spare_stacks.pop() if self.spare_stacks else ctypes.create_string_buffer(STACK_BYTES)
+        first = linux.start_pausing_task(BOX_NAMESPACES, stack)
         try:
+            namespaces = os.pidfd_open(first)
+            linux.setns(namespaces, linux.CLONE_NEWPID)
+            pid = linux.fork()
+            if pid == 0:
+                self._become_program(request, report, handles, namespaces)
+            linux.setns(self.own_handle, linux.CLONE_NEWPID)  # the next box's process 1 is a child of here again
+            os.close(namespaces)
+        except OSError:
+            os.kill(first, signal.SIGKILL)
+            os.waitpid(first, 0)
+            raise
+        self.stacks[first] = stack
+        if not self.boxes:
+            self.next_check = time.monotonic() + TICK_S
+        box = keeper.Box(request, report, first, pid, self.baseline)
+        for handle in (report.fileno(), box.first_handle, box.program_handle):
+            self.boxes[handle] = box
+            self.poll.register(handle, select.POLLIN)
+
+    def _on_event(self, handle: int, box: keeper.Box) -> None:
+        if handle == box.first_handle:
+            box.on_first_end()
+            for polled in [polled for polled, owner in self.boxes.items() if owner is box]:
+                self._forget(polled)
+            self.spare_stacks.append(self.stacks.pop(box.first))
+            box.close()
+        elif handle == box.program_handle:
+            self._forget(handle)
+            box.on_program_end()
+        else:
+            self._forget(handle)
+            box.on_host()
+
+    def _forget(self, handle: int) -> None:
+        del self.boxes[handle]
+        self.poll.unregister(handle)
+
+    def _become_program(
+        self, request: Request, report: socket.socket, handles: dict[str, int], namespaces: int
+    ) -> None:
+        """Joins the box, gives up every right, runs the program; never returns."""
+        try:
+            linux.setns(namespaces, BOX_NAMESPACES & ~linux.CLONE_NEWPID)
             for path, text in (
                 ("self/uid_map", f"{INSIDE_ID} {INSIDE_ID} 1\n"),
                 ("self/setgroups", "deny"),
                 ("self/gid_map", f"{INSIDE_ID} {INSIDE_ID} 1\n"),
             ):
-                _write(path, text, self.proc)
+                linux.write_file(path, text, self.proc)
             options = f"size={request.disk_mb}m,nr_inodes={request.inodes},mode=0700,uid={INSIDE_ID},gid={INSIDE_ID}"
             linux.mount("none", "/tmp", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)
             linux.call("sethostname", b"sandbox", 7)
-            self._lock_down()
+            linux.keep_capabilities(0)
+            linux.install_seccomp(self.filter)
             program.confine(request, handles, self.baseline)
         except BaseException as error:
             keeper.report_failure(report, error)
             os._exit(3)
+        random.seed()
+        threading.main_thread()._set_native_id()  # type: ignore[attr-defined]
         program.run("channel" in handles)
-
-    def _lock_down(self) -> None:
-        linux.drop_capabilities()
-        linux.install_seccomp(self.filter)
-
-
-def _read(path: str, directory: int) -> str:
-    handle = os.open(path, os.O_RDONLY, dir_fd=directory)
-    try:
-        return os.read(handle, 4096).decode()
-    finally:
-        os.close(handle)
