@@ -1,7 +1,8 @@
 """Read the docstrings of the running Python's standard library: `python -m deepcoder.knowledge.collect`.
 
 Run in a process of its own, because importing a hundred modules has side effects that a caller should
-not inherit. Prints one JSON list [symbol, signature, text] a line, sorted by symbol.
+not inherit; it imports nothing of this project, so that it can run isolated (`-I`). Prints one JSON list
+[symbol, signature, text] a line, sorted by symbol.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 SKIPPED = frozenset({
     "antigravity", "idlelib", "lib2to3", "nturl2path", "pydoc_data", "test", "this", "tkinter", "turtle", "turtledemo",
     "msilib", "ensurepip", "venv", "sre_compile", "sre_constants", "sre_parse", "posixpath", "ntpath", "genericpath",
+    "posix", "nt", "pipes",
 })  # fmt: skip
 SUBMODULES = ("os.path", "collections.abc", "concurrent.futures", "importlib.metadata", "importlib.resources",
               "urllib.parse", "urllib.request", "html.parser", "json.decoder", "logging.handlers", "unittest.mock",
@@ -46,14 +48,16 @@ def collect() -> Iterator[Row]:
         except Exception:  # a module that this build of Python lacks (no readline, no dbm, not Windows)
             continue
         for row in _module_rows(name, module):
-            rows.setdefault(row[0], row)
+            if not row[2].startswith("A generic version of"):  # typing's aliases of other modules' classes
+                rows.setdefault(row[0], row)
     yield from (rows[symbol] for symbol in sorted(rows))
 
 
 def paragraph(text: Any, limit: int = MAX_TEXT) -> str:
     """The first paragraph of a docstring on one line, cut at a sentence or word within `limit` characters.
 
-    A first paragraph that merely repeats the signature (`max(iterable) -> value`) gets the next one too.
+    A first paragraph that is short, or merely repeats the signature (`max(iterable) -> value`), gets the next
+    one too; a later sentence that names an exception ("Raises ValueError if ...") is added.
     """
     if not isinstance(text, str):  # some classes keep a descriptor in `__doc__`
         return ""
@@ -66,11 +70,11 @@ def paragraph(text: Any, limit: int = MAX_TEXT) -> str:
         first = f"{first}. {parts[1]}"
     elif len(first) < 90 and len(parts) > 1 and not parts[1].startswith((">>>", "-", "*")):
         first = f"{first} {parts[1]}"
-    if len(first) <= limit:
-        return first
-    cut = first[:limit]
-    stop = cut.rfind(". ")
-    return cut[: stop + 1] if stop > limit // 3 else cut[: cut.rfind(" ")] + " ..."
+    if len(first) > limit:
+        stop = first[:limit].rfind(". ")
+        first = first[: stop + 1] if stop > limit // 3 else first[: first[:limit].rfind(" ")] + " ..."
+    raised = re.search(r"Raises? (?:an? )?[`*]*\w+Error\b[^.]{0,120}\.", " ".join(parts))
+    return first if raised is None or raised[0] in first else f"{first} {raised[0]}"
 
 
 def _module_rows(name: str, module: types.ModuleType) -> Iterator[Row]:
@@ -121,11 +125,11 @@ def _signature(symbol: str, value: Any) -> str:
     try:
         parameters = list(inspect.signature(value).parameters.values())
     except Exception:  # many C functions have none, and a few make inspect itself stumble
-        return symbol
+        return _documented_signature(symbol, value)
     parts: list[str] = []
     starred = False
     for parameter in parameters:
-        if parameter.name in ("self", "cls", "type") and not parts:
+        if parameter.name.startswith("_") or (parameter.name in ("self", "cls", "type") and not parts):
             continue
         if parameter.kind is parameter.VAR_POSITIONAL:
             starred = True
@@ -136,6 +140,14 @@ def _signature(symbol: str, value: Any) -> str:
     text = re.sub(r"<(?:[^<>]|<[^<>]*>)*>", "...", ", ".join(parts))
     line = f"{symbol}({text})"
     return line if len(line) <= MAX_SIGNATURE else f"{line[: MAX_SIGNATURE - 4]}...)"
+
+
+def _documented_signature(symbol: str, value: Any) -> str:
+    """`symbol(...)` as the first line of a C function's docstring has it; the bare symbol where it has none."""
+    first = (getattr(value, "__doc__", None) or "").strip().partition("\n")[0]
+    last = symbol.rpartition(".")[2]
+    match = re.match(rf"{re.escape(last)}(\([^)]*\))", first)
+    return f"{symbol}{match[1]}"[:MAX_SIGNATURE] if match else symbol
 
 
 def main() -> None:

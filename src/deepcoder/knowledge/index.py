@@ -1,7 +1,8 @@
 """A SQLite FTS5 index over the collected docstrings: built once a Python version, then opened read-only.
 
-Ranking: the query as an exact symbol (`heapq.heappush`, `heappush`), then dotted symbols inside the query,
-then bm25 over name and text with the name weighted up. The same Python gives the same answers.
+A query that is exactly a symbol (`heapq.heappush`, `heappush`) gives the entries of that name and nothing
+else. Otherwise dotted symbols inside the query come first, then bm25 over name and text with the name
+weighted up. The same Python gives the same answers.
 """
 
 from __future__ import annotations
@@ -68,7 +69,10 @@ class KnowledgeIndex:
 
     def _candidates(self, query: str, limit: int) -> Iterable[Entry]:
         whole = query.strip().strip("`'\"?. ").removesuffix("()")
-        yield from self._exact(whole)
+        exact = list(self._exact(whole))
+        if exact:
+            yield from exact
+            return
         dotted = re.findall(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", query)
         for symbol in dotted:
             yield from self._exact(symbol)
@@ -138,7 +142,7 @@ def _build(path: Path) -> None:
 
 
 def _collect_apart() -> list[tuple[str, str, str]]:
-    command = [sys.executable, "-W", "ignore", "-m", "deepcoder.knowledge.collect"]
+    command = [sys.executable, "-I", "-W", "ignore", str(Path(__file__).with_name("collect.py"))]
     with tempfile.TemporaryDirectory(prefix="deepcoder-") as empty:
         environment = {**os.environ, "COLUMNS": "80", "PYTHONHASHSEED": "0"}
         done = subprocess.run(

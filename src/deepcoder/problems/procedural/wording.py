@@ -67,6 +67,11 @@ def fill_template(template: Template, shown: Callable[[str, bool], str], draw: D
     return _SLOT.sub(slot, template.pick(draw))
 
 
+def choose(text: str, draw: Draw) -> str:
+    """A text with each of its choices `<a|b>` made."""
+    return Template("q", text).pick(draw)
+
+
 def chainable(table: Sequence[Template], main: str, kinds: str) -> list[Template]:
     """The templates of some kinds in which `main` occurs exactly once, as people write it."""
     return [

@@ -5,15 +5,18 @@ from __future__ import annotations
 from functools import cache
 
 from deepcoder.problems.procedural.chains import ChainFamily
+from deepcoder.problems.procedural.documentation import DocumentationFamily
 from deepcoder.problems.procedural.families import (
     arithmetic,
     bases,
     bits,
     combinatorics,
     dates,
+    documentation_questions,
     error_recovery,
     functions,
     geometry,
+    letters,
     lists,
     matrices,
     number_theory,
@@ -23,6 +26,7 @@ from deepcoder.problems.procedural.families import (
     sets,
     strings,
     text_statistics,
+    transforms,
     units,
 )
 from deepcoder.problems.procedural.family import Family, OperationFamily
@@ -32,8 +36,8 @@ from deepcoder.problems.procedural.recovery import RecoveryFamily
 from deepcoder.problems.procedural.steps import StepsFamily
 
 TABLES = (
-    arithmetic, number_theory, strings, lists, records, dates, text_statistics, bases, combinatorics, matrices, sets,
-    ranking, units, bits, sequences, geometry,
+    arithmetic, number_theory, strings, letters, lists, transforms, records, dates, text_statistics, bases,
+    combinatorics, matrices, sets, ranking, units, bits, sequences, geometry,
 )  # fmt: skip
 
 
@@ -44,6 +48,7 @@ def all_families() -> tuple[Family, ...]:
     chained = all_operations()
     return (
         *plain,
+        DocumentationFamily(documentation_questions.QUESTIONS),
         FunctionFamily(functions.NAME, functions.TASKS),
         StepsFamily(chained, chained),
         RecoveryFamily(error_recovery.NAME, error_recovery.TRAPS),
