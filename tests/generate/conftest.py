@@ -18,10 +18,10 @@ from fakes.provider import KEY, FakeProvider
 
 def multiply(messages: list[dict[str, Any]]) -> str:
     """A model that can multiply, with a program, and believes what it sees."""
-    if len(messages) == 1:
+    seen = messages[-1]["content"].removeprefix("Observation: ")
+    if not seen.isdecimal():
         left, right = re.findall(r"\d+", messages[0]["content"])[-2:]
         return f"Thought: multiply\nAction: execute_python\nAction Input:\n```python\nprint({left} * {right})\n```"
-    seen = messages[-1]["content"].removeprefix("Observation: ")
     return f"Thought: that is it\nAction: finish\nAction Input:\n{seen}"
 
 
@@ -53,13 +53,13 @@ def folder(tmp_path: Path) -> Path:
 def generate(server: FakeProvider, tmp_path: Path) -> Generate:
     """Runs the stage on `count` multiplications; returns its counts and what it printed."""
 
-    def go(count: int = 6, *, concurrency: int = 4, max_failed: int = 0, **teacher: Any) -> Any:
+    def go(count: int = 6, *, concurrency: int = 4, max_failed: int = 0, max_steps: int = 3, **teacher: Any) -> Any:
         teacher = {"model": "vllm:qwen/qwen3-32b", "base_url": server.base_url, "max_attempts": 1} | teacher
         config = Config(
             run=RunConfig(dir=tmp_path / "run"),
             problems=ProblemsConfig(source="jsonl", path=write_problems(tmp_path / "problems.jsonl", count)),
             teacher=TeacherConfig(**teacher),
-            agent=AgentConfig(max_steps=3),
+            agent=AgentConfig(max_steps=max_steps),
             generate=GenerateConfig(concurrency=concurrency, max_failed=max_failed),
         )
         out = io.StringIO()
