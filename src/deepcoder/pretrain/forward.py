@@ -49,7 +49,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Mask) -> Tensor:
     """Attention of (rows, heads, length, head_dim) under either kind of mask."""
     if isinstance(mask, Tensor):
         return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-    return flex_attention(query, key, value, block_mask=mask)  # type: ignore[return-value]
+    return flex_attention(query, key, value, block_mask=mask)
 
 
 def rotary_tables(length: int, head_dim: int, theta: float, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -95,7 +95,8 @@ class Pretraining(nn.Module):
 
     def hidden(self, input_ids: Tensor, mask: Mask) -> tuple[Tensor, Tensor]:
         """(rows, length, d) final states and the routers' mean balance loss."""
-        config, body = self.model.config, self.model.model
+        config: Any = self.model.config
+        body = self.model.model
         rows, length = input_ids.shape
         theta = config.rope_parameters["rope_theta"]
         cos, sin = rotary_tables(length, config.head_dim, theta, input_ids.device)

@@ -1,10 +1,12 @@
-"""Shapes a base can have. `2 * moe_intermediate_size` never equals `hidden_size`: some 4-bit kernels guess wrong then."""
+"""Shapes a base can have. `2 * moe_intermediate_size` is never `hidden_size`: some 4-bit kernels guess wrong then."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from transformers import Qwen3MoeConfig
 
-SHAPES: dict[str, dict[str, int]] = {
+SHAPES: dict[str, dict[str, Any]] = {
     # 9.3 M parameters, 4.0 M active a token
     "base": {"hidden_size": 256, "num_hidden_layers": 6, "num_attention_heads": 8, "num_key_value_heads": 4}
     | {"head_dim": 32, "num_experts": 8, "moe_intermediate_size": 192},

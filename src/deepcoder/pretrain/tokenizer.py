@@ -41,10 +41,45 @@ LABELS = (
     "```python\n",
     "```",
 )
-CALLS = tuple(
-    ["print", "len", "sum", "sorted", "max", "min", "range", "int", "str", "list", "set", "dict", "abs", "round", "enumerate", "zip", "map", "any", "all", "isinstance", "type"]
+CALLS = (
+    "print",
+    "len",
+    "sum",
+    "sorted",
+    "max",
+    "min",
+    "range",
+    "int",
+    "str",
+    "list",
+    "set",
+    "dict",
+    "abs",
+    "round",
+    "enumerate",
+    "zip",
+    "map",
+    "any",
+    "all",
+    "isinstance",
+    "type",
 )
-METHODS = tuple(["join", "split", "append", "lower", "upper", "replace", "count", "strip", "items", "keys", "values", "get", "format", "index"])
+METHODS = (
+    "join",
+    "split",
+    "append",
+    "lower",
+    "upper",
+    "replace",
+    "count",
+    "strip",
+    "items",
+    "keys",
+    "values",
+    "get",
+    "format",
+    "index",
+)
 FREQUENT_WORDS = 600
 
 
@@ -92,11 +127,13 @@ def step_texts(rng: Random, words: Words, count: int) -> Iterator[str]:
     for _ in range(count):
         exercise = make_exercise(rng, words)
         yield (
-            f"user\n{exercise.instruction}\nassistant\nThought: {exercise.plan}.\nAction: execute_python\nAction Input:\n"
+            f"user\n{exercise.instruction}\nassistant\nThought: {exercise.plan}.\n"
+            f"Action: execute_python\nAction Input:\n"
             f"```python\n{exercise.program}\n```\nuser\nObservation: {exercise.output}\n"
         )
         if rng.random() < 0.5:
-            yield f"assistant\nThought: The result is {exercise.output}.\nAction: finish\nAction Input:\n{exercise.output}\n"
+            thought = f"The result is {exercise.output}."
+            yield f"assistant\nThought: {thought}\nAction: finish\nAction Input:\n{exercise.output}\n"
         if rng.random() < 0.3:
             yield "Thought: I look that up.\nAction: retrieve_knowledge\nAction Input:\n"
 
@@ -126,7 +163,7 @@ def train_tokenizer(
 
 def as_pretrained(tokenizer: Tokenizer, chat_template: str) -> PreTrainedTokenizerFast:
     """The tokenizer as transformers loads it. A turn ends with <|im_end|>; padding is a token of its own."""
-    wrapped = PreTrainedTokenizerFast(
+    wrapped = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         eos_token=IM_END,
         pad_token=PAD,
@@ -136,6 +173,14 @@ def as_pretrained(tokenizer: Tokenizer, chat_template: str) -> PreTrainedTokeniz
     )
     wrapped.chat_template = chat_template
     return wrapped
+
+
+def token_id(tokenizer: Tokenizer, token: str) -> int:
+    """The id of a special token. Raises ValueError where the tokenizer has none."""
+    found = tokenizer.token_to_id(token)
+    if found is None:
+        raise ValueError(f"the tokenizer has no token {token}")
+    return int(found)
 
 
 def save_tokenizer(tokenizer: Tokenizer, folder: Path, chat_template: str) -> None:

@@ -1,4 +1,4 @@
-"""Copying: long rare words, names, lists and quoted strings go from a passage into code, answers and lists, letter by letter."""
+"""Copying: long rare words, names, lists and quoted strings go from a passage into code, answers and lists."""
 
 from __future__ import annotations
 
@@ -56,7 +56,16 @@ def into_code(rng: Random, words: Words) -> str:
 def repeated(rng: Random, words: Words) -> str:
     """The same line again, several times, in changing quotes."""
     thing = _thing(rng, words)
-    forms = (thing, f'"{thing}"', f"'{thing}'", f"({thing})", f"{thing}.", f"the value {thing}", f"- {thing}", f"print({_literal(thing)})")
+    forms = (
+        thing,
+        f'"{thing}"',
+        f"'{thing}'",
+        f"({thing})",
+        f"{thing}.",
+        f"the value {thing}",
+        f"- {thing}",
+        f"print({_literal(thing)})",
+    )
     return "\n".join(rng.choice(forms) for _ in range(rng.randint(2, 5)))
 
 
@@ -77,9 +86,13 @@ def listed(rng: Random, words: Words) -> str:
         row = words.several(rng, 2, 9)
         shown, literal = row, str(row)
     else:
-        numbers = [rng.randint(-99 if rng.random() < 0.2 else 0, 10 ** rng.randint(1, 4)) for _ in range(rng.randint(2, 12))]
+        numbers = [
+            rng.randint(-99 if rng.random() < 0.2 else 0, 10 ** rng.randint(1, 4)) for _ in range(rng.randint(2, 12))
+        ]
         shown, literal = [str(number) for number in numbers], str(numbers)
-    text = rng.choice((", ".join(shown), ", ".join(shown[:-1]) + " and " + shown[-1], "; ".join(shown), " ".join(shown)))
+    text = rng.choice(
+        (", ".join(shown), ", ".join(shown[:-1]) + " and " + shown[-1], "; ".join(shown), " ".join(shown))
+    )
     lead = rng.choice(("As a Python list", "items =", "In Python", "List", "values ="))
     tail = rng.choice(("", f"\nlen: {len(shown)}", f"\nfirst: {shown[0]}", f"\nlast: {shown[-1]}"))
     return f"{text}\n{lead}{'' if lead.endswith('=') else ':'} {literal}{tail}"
@@ -105,7 +118,9 @@ def stated(rng: Random, words: Words) -> str:
     """An output is read and stated."""
     thing = _thing(rng, words)
     lead = rng.choice(("The program printed", "Output:", "stdout:", "Running it shows", ">>>", "It says", "Result:"))
-    says = rng.choice(("The answer is {t}", "So we report {t}", "Therefore: {t}", "{t}", "I read off {t}", "The value is {t}, so {t}"))
+    says = rng.choice(
+        ("The answer is {t}", "So we report {t}", "Therefore: {t}", "{t}", "I read off {t}", "The value is {t}, so {t}")
+    )
     return f"{lead} {thing}\n{says.replace('{t}', thing)}"
 
 

@@ -17,11 +17,12 @@ class Entry:
 
 
 def _shown(entry: Entry, rng: Random) -> str:
+    module, _, short = entry.symbol.rpartition(".")
     return rng.choice(
         (
             f"{entry.symbol}{entry.signature}\n{entry.text}",
             f"{entry.symbol}{entry.signature}: {entry.text}",
-            f"def {entry.symbol.split('.')[-1]}{entry.signature}:\n    \"\"\"{entry.text}\"\"\"\n# in {entry.symbol.rpartition('.')[0]}",
+            f'def {short}{entry.signature}:\n    """{entry.text}"""\n# in {module}',
         )
     )
 

@@ -102,7 +102,7 @@ def make_stage(operation: Operation, rng: Random, words: Words, subject: Value =
     """An operation on random operands; None where they do not suit it."""
     try:
         if operation.takes[0] in PARAMETERS and subject is None:
-            values = {}
+            values: dict[str, Value] = {}
             for kind in operation.takes:
                 values |= {k: v for k, v in parameter(kind, None, rng).items() if k in operation.slots}
         else:
@@ -118,7 +118,7 @@ def make_stage(operation: Operation, rng: Random, words: Words, subject: Value =
 
 @cache
 def followers(coarse: str) -> tuple[Operation, ...]:
-    """Operations that can take a result of this coarse type as their subject and need nothing but parameters besides."""
+    """Operations that can take a result of this coarse type as their subject and need but parameters besides."""
     return tuple(
         operation
         for operation in operations()
@@ -236,11 +236,92 @@ def printed(code: str) -> str:
 
 # --- wordings -----------------------------------------------------------------------------------
 
-_VERB_FRAMES = ["{V}.", "{V}.", "{V}.", "Please {v}.", "{V} and print the result.", "I want you to {v}.", "Your task: {v}.", "Can you {v}?", "Could you {v} for me?", "Use Python to {v}.", "Your job is to {v}.", "{V}, then report the outcome.", "We need to {v}.", "{name} asks you to {v}.", "{V}. Print only the result.", "Write a program to {v}.", "Show how to {v}.", "Help {name} to {v}.", "Kindly {v}.", "Let us {v}.", "{name} has to {v}. What is the result?", "The exercise says: {v}.", "Try to {v}.", "{V} with a short program.", "Now {v}."]
-_NOUN_FRAMES = ["Find {n}.", "Find {n}.", "Determine {n}.", "Give {n}.", "Give me {n}.", "Print {n}.", "Tell me {n}.", "Show {n}.", "I would like to know {n}.", "Work out {n}.", "Report {n}.", "Output {n}.", "{name} wants to know {n}.", "Compute {n}.", "Calculate {n}.", "I need {n}.", "State {n}.", "{name} is looking for {n}.", "Please find out {n}.", "Can you tell me {n}?", "We are interested in {n}.", "Produce {n}.", "Return {n}.", "Write a program that prints {n}.", "Use Python to find {n}.", "Answer with {n}.", "Obtain {n}.", "{name} needs {n}."]
+_VERB_FRAMES = [
+    "{V}.",
+    "{V}.",
+    "{V}.",
+    "Please {v}.",
+    "{V} and print the result.",
+    "I want you to {v}.",
+    "Your task: {v}.",
+    "Can you {v}?",
+    "Could you {v} for me?",
+    "Use Python to {v}.",
+    "Your job is to {v}.",
+    "{V}, then report the outcome.",
+    "We need to {v}.",
+    "{name} asks you to {v}.",
+    "{V}. Print only the result.",
+    "Write a program to {v}.",
+    "Show how to {v}.",
+    "Help {name} to {v}.",
+    "Kindly {v}.",
+    "Let us {v}.",
+    "{name} has to {v}. What is the result?",
+    "The exercise says: {v}.",
+    "Try to {v}.",
+    "{V} with a short program.",
+    "Now {v}.",
+]
+_NOUN_FRAMES = [
+    "Find {n}.",
+    "Find {n}.",
+    "Determine {n}.",
+    "Give {n}.",
+    "Give me {n}.",
+    "Print {n}.",
+    "Tell me {n}.",
+    "Show {n}.",
+    "I would like to know {n}.",
+    "Work out {n}.",
+    "Report {n}.",
+    "Output {n}.",
+    "{name} wants to know {n}.",
+    "Compute {n}.",
+    "Calculate {n}.",
+    "I need {n}.",
+    "State {n}.",
+    "{name} is looking for {n}.",
+    "Please find out {n}.",
+    "Can you tell me {n}?",
+    "We are interested in {n}.",
+    "Produce {n}.",
+    "Return {n}.",
+    "Write a program that prints {n}.",
+    "Use Python to find {n}.",
+    "Answer with {n}.",
+    "Obtain {n}.",
+    "{name} needs {n}.",
+]
 _WHAT_FRAMES = ["What is {n}?", "What is {n}?", "What's {n}?", "{N}: what is it?"]
-_FACT_FRAMES = ["Find out {n}.", "Determine {n}.", "Tell me {n}.", "I would like to know {n}.", "{name} wants to know {n}.", "Say {n}.", "Work out {n}.", "Can you tell me {n}?", "Please check {n}.", "Print {n}.", "Report {n}."]
-_OPENINGS = ["Given is {x}. ", "Here is {x}. ", "Consider {x}. ", "Take {x}. ", "Look at {x}. ", "{name} wrote down {x}. ", "We start from {x}. ", "Input: {x}. ", "There is {x} on the board. ", "You are given {x}. ", "{name} has {x}. ", "Think of {x}. ", "Suppose we have {x}. "]
+_FACT_FRAMES = [
+    "Find out {n}.",
+    "Determine {n}.",
+    "Tell me {n}.",
+    "I would like to know {n}.",
+    "{name} wants to know {n}.",
+    "Say {n}.",
+    "Work out {n}.",
+    "Can you tell me {n}?",
+    "Please check {n}.",
+    "Print {n}.",
+    "Report {n}.",
+]
+_OPENINGS = [
+    "Given is {x}. ",
+    "Here is {x}. ",
+    "Consider {x}. ",
+    "Take {x}. ",
+    "Look at {x}. ",
+    "{name} wrote down {x}. ",
+    "We start from {x}. ",
+    "Input: {x}. ",
+    "There is {x} on the board. ",
+    "You are given {x}. ",
+    "{name} has {x}. ",
+    "Think of {x}. ",
+    "Suppose we have {x}. ",
+]
 _SEQUENCE = (
     "{A}, then {b}",
     "First {a}, then {b}",

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
-from deepcoder.pretrain.synthetic.exercises import Exercise, evaluate, make_exercise, make_stage, plan, printed, verb_phrase
+from deepcoder.pretrain.synthetic.exercises import (
+    Exercise,
+    Stage,
+    evaluate,
+    make_exercise,
+    make_stage,
+    plan,
+    printed,
+    verb_phrase,
+)
 from deepcoder.pretrain.synthetic.grammar import operations
 from deepcoder.pretrain.synthetic.renderings import says
 from deepcoder.pretrain.synthetic.words import Words
@@ -51,7 +61,7 @@ NEIGHBOURS = (
 def _broken(exercise: Exercise, rng: Random) -> tuple[str, str] | None:
     """A damaged copy of the program and the error that it raises."""
     lines = exercise.program.splitlines()
-    damages = [
+    damages: list[Callable[[str], str]] = [
         lambda code: "\n".join(line for line in code.splitlines() if not line.startswith(("import ", "from "))),
         lambda code: code[:-1],
         lambda code: code.replace("len(", "length(", 1),
@@ -80,7 +90,9 @@ def repair(rng: Random, words: Words) -> str:
         if found := _broken(exercise, rng):
             break
     damaged, error = found
-    reason = rng.choice(("The program failed, so I mend it:", "Corrected:", "That went wrong. Fixed version:", "Fix:", "Second try:"))
+    reason = rng.choice(
+        ("The program failed, so I mend it:", "Corrected:", "That went wrong. Fixed version:", "Fix:", "Second try:")
+    )
     return (
         f"{exercise.instruction}\n\n```python\n{damaged}\n```\n{error}\n\n{reason}\n```python\n{exercise.program}\n```\n"
         f"{exercise.output}\n{says(exercise.output, rng)}"
@@ -95,13 +107,8 @@ def contrast(rng: Random, words: Words) -> str:
         rng.shuffle(pair)
         first, second = (table[name] for name in pair)
         stage = make_stage(first, rng, words)
-        if stage is None or not second.slots <= set(stage.values) or first.takes != second.takes:
-            if first.takes[0] != second.takes[0] or stage is None or not second.slots <= set(stage.values):
-                continue
-        other = make_stage(second, rng, words, stage.values.get("x")) if "x" in stage.values else None
-        if other is None and "x" in stage.values:
-            continue
-        break
+        if stage is not None and second.slots <= set(stage.values) and first.takes[0] == second.takes[0]:
+            break
     rows = []
     for operation in (first, second):
         expression = rng.choice(operation.code)
@@ -109,8 +116,6 @@ def contrast(rng: Random, words: Words) -> str:
             value = evaluate(operation, expression, stage.values)
         except (ValueError, IndexError, ZeroDivisionError, StopIteration):
             continue
-        from deepcoder.pretrain.synthetic.exercises import Stage
-
         shown = Stage(operation, stage.values, expression, value)
         rows.append(f"{verb_phrase(shown, rng)}: {operation.name} -> {expression} -> {value}")
     return "\n".join(rows)

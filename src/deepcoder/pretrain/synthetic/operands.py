@@ -11,10 +11,29 @@ from deepcoder.pretrain.synthetic.words import Words
 
 Value = Any
 
-ORDINALS = ["zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth"]
+ORDINALS = [
+    "zeroth",
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+]
 NUMERALS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 SHAPES = {"int": "int", "mid": "int", "base": "int", "clock": "int", "year": "int", "date": "date"}
-WORD_KINDS = frozenset(["word", "lowerword", "letterword", "cased", "mixed", "runs", "palindromic", "bits", "hexits", "equalwords"])
+WORD_KINDS = frozenset(
+    ["word", "lowerword", "letterword", "cased", "mixed", "runs", "palindromic", "bits", "hexits", "equalwords"]
+)
 TEXT_KINDS = frozenset(("text", "repeated"))
 INTS_KINDS = frozenset(("ints", "repints", "signed"))
 WORDS_KINDS = frozenset(("words", "sameprefix"))
@@ -97,11 +116,11 @@ def operand(kind: str, rng: Random, words: Words) -> dict[str, Value]:
             start = words.word(rng)[: rng.randint(2, 6)]
             return {"x": [start + words.word(rng)[: rng.randint(1, 5)] for _ in range(rng.randint(3, 5))]}
         case "ints":
-            row = _numbers(rng, *rng.choice(((0, 9), (1, 20), (1, 99), (10, 999), (1, 5000))))
-            return {"x": row, "v": rng.choice(row)}
+            numbers = _numbers(rng, *rng.choice(((0, 9), (1, 20), (1, 99), (10, 999), (1, 5000))))
+            return {"x": numbers, "v": rng.choice(numbers)}
         case "repints":
-            row = _numbers(rng, 1, rng.choice((4, 6, 9)))
-            return {"x": row, "v": rng.choice(row)}
+            numbers = _numbers(rng, 1, rng.choice((4, 6, 9)))
+            return {"x": numbers, "v": rng.choice(numbers)}
         case "signed":
             return {"x": _numbers(rng, -50, 50)}
         case "int":

@@ -67,7 +67,8 @@ def _fenced(item: Item, rng: Random) -> str:
 def _markdown(item: Item, rng: Random) -> str:
     mark = rng.choice(("#", "##", "###"))
     return (
-        f"{mark} {rng.choice(TASK)}\n\n{item.instruction}\n\n{mark} {rng.choice(PROGRAM)}\n\n```python\n{item.program}\n```\n\n"
+        f"{mark} {rng.choice(TASK)}\n\n{item.instruction}\n\n"
+        f"{mark} {rng.choice(PROGRAM)}\n\n```python\n{item.program}\n```\n\n"
         f"{mark} {rng.choice(OUTPUT)}\n\n{item.output}"
     )
 
@@ -79,7 +80,8 @@ def _question(item: Item, rng: Random) -> str:
 def _commented(item: Item, rng: Random) -> str:
     plan = f"# {item.plan}\n" if item.plan and rng.random() < 0.5 else ""
     lead = rng.choice(("# ", "# Task: ", "# TODO: ", "# Q: "))
-    return f"{lead}{item.instruction}\n{plan}{item.program}\n# {rng.choice(('->', 'prints', '=>', 'output:'))} {item.output}"
+    sign = rng.choice(("->", "prints", "=>", "output:"))
+    return f"{lead}{item.instruction}\n{plan}{item.program}\n# {sign} {item.output}"
 
 
 def _doctest(item: Item, rng: Random) -> str:
@@ -112,11 +114,14 @@ def _function(item: Item, rng: Random) -> str:
 
 def _notebook(item: Item, rng: Random) -> str:
     number = rng.randint(1, 40)
-    return f"{item.instruction}\n\nIn [{number}]: {_indented(item.program, '   ...: ').removeprefix('   ...: ')}\nOut: {item.output}"
+    code = item.program.replace("\n", "\n   ...: ")
+    return f"{item.instruction}\n\nIn [{number}]: {code}\nOut: {item.output}"
 
 
 def _conversation(item: Item, rng: Random) -> str:
-    one, two = rng.choice((("Mara", "Jonas"), ("Teacher", "Pupil"), ("Client", "Developer"), ("A", "B"), ("Boss", "Coder")))
+    one, two = rng.choice(
+        (("Mara", "Jonas"), ("Teacher", "Pupil"), ("Client", "Developer"), ("A", "B"), ("Boss", "Coder"))
+    )
     plan = f"{item.plan}. " if item.plan else ""
     return (
         f"{one}: {item.instruction}\n{two}: {plan}I run\n{_indented(item.program)}\n"
