@@ -61,6 +61,8 @@ class TeacherConfig(Section):
     reasoning: Literal["record", "thought"] = Field(
         default="record", description="a separate reasoning field is kept in the record, or becomes the thought"
     )
+    input_price: float = Field(default=0.0, ge=0, description="price of a million input tokens")
+    output_price: float = Field(default=0.0, ge=0, description="price of a million output tokens")
     stop: list[str] = Field(default_factory=list, description="stop sequences; some reasoning models refuse them")
     seed: int | None = None
 
@@ -97,6 +99,9 @@ class GenerateConfig(Section):
     """Trajectory generation."""
 
     concurrency: int = Field(default=8, ge=1, description="agent runs at once")
+    max_cost: float | None = Field(
+        default=None, gt=0, description="stop at this cost, by teacher.input_price and output_price"
+    )
     max_failed: int = Field(
         default=0, ge=0, description="problems that may stay without a run (provider or sandbox failed) at the end"
     )

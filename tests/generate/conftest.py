@@ -53,14 +53,22 @@ def folder(tmp_path: Path) -> Path:
 def generate(server: FakeProvider, tmp_path: Path) -> Generate:
     """Runs the stage on `count` multiplications; returns its counts and what it printed."""
 
-    def go(count: int = 6, *, concurrency: int = 4, max_failed: int = 0, max_steps: int = 3, **teacher: Any) -> Any:
+    def go(
+        count: int = 6,
+        *,
+        concurrency: int = 4,
+        max_failed: int = 0,
+        max_steps: int = 3,
+        max_cost: float | None = None,
+        **teacher: Any,
+    ) -> Any:
         teacher = {"model": "vllm:qwen/qwen3-32b", "base_url": server.base_url, "max_attempts": 1} | teacher
         config = Config(
             run=RunConfig(dir=tmp_path / "run"),
             problems=ProblemsConfig(source="jsonl", path=write_problems(tmp_path / "problems.jsonl", count)),
             teacher=TeacherConfig(**teacher),
             agent=AgentConfig(max_steps=max_steps),
-            generate=GenerateConfig(concurrency=concurrency, max_failed=max_failed),
+            generate=GenerateConfig(concurrency=concurrency, max_failed=max_failed, max_cost=max_cost),
         )
         out = io.StringIO()
         return run(config, RunFolder(config), Console(file=out, width=200)), out.getvalue()

@@ -130,3 +130,27 @@ def test_reasoning_is_recorded_or_becomes_the_thought(
 def test_the_expert_needs_solutions(generate: Generate) -> None:
     with pytest.raises(ModelUnavailable, match="times/0"):
         generate(2, model="expert", base_url=None)
+
+
+def test_what_was_paid_for_is_not_asked_again(generate: Generate, server: FakeProvider) -> None:
+    """The second step of every run fails for good: the next session asks for second steps only."""
+    server.fault = lambda body, _: Refusal(500) if len(body["messages"]) > 1 else None
+    with pytest.raises(StageError, match="3 problems failed"):
+        generate(3)
+    server.fault = None
+    server.requests.clear()
+    counts, _ = generate(3)
+    assert counts["verified"] == 3
+    assert [len(body["messages"]) for body in server.requests] == [3, 3, 3]
+    assert counts["requests"] == 6
+
+
+def test_a_run_stops_at_its_cost_and_goes_on_when_it_may(generate: Generate, folder: Path) -> None:
+    prices = {"input_price": 1000.0, "output_price": 1000.0}
+    with pytest.raises(StageError, match="max_cost is 1"):
+        generate(20, concurrency=1, max_cost=1.0, **prices)
+    some = len(list(read_trajectories(folder)))
+    assert 0 < some < 20
+    counts, _ = generate(20, **prices)
+    assert counts["verified"] == 20
+    assert float(counts["cost"]) > 1

@@ -56,6 +56,8 @@ class Progress:
         parts += [f"{reason} {number}" for reason, number in self.tally.rejected.most_common()]
         if failed := self.tally.failed.total():
             parts.append(f"failed {failed}")
+        if self.tally.cost:
+            parts.append(f"cost {self.tally.cost:.2f}")
         parts.append(f"{self.rate():.1f}/s")
         if (left := self.seconds_left()) is not None:
             parts.append(f"{left:.0f} s left")
@@ -86,6 +88,8 @@ class Progress:
             minutes = max(self._clock() - self._start, 1e-9) / 60
             speed = (tally.output_tokens - self._tokens_before) / minutes
             table.add_row("tokens", f"{tally.input_tokens:,} in, {tally.output_tokens:,} out ({speed:,.0f} out/min)")
+        if tally.cost:
+            table.add_row("cost", f"{tally.cost:.2f}")
         # A bar ends without a line break of its own; padding gives it one.
         bar = Padding(ProgressBar(total=max(self.total, 1), completed=tally.stored), (0, 0, 1, 0))
         return Panel(Group(bar, table), title=f"generate {tally.stored:,}/{self.total:,}", title_align="left")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from deepcoder.generate.tally import Tally
 from deepcoder.judge import judge
 from deepcoder.knowledge import open_index
 from deepcoder.models import ChatModels, open_teacher
+from deepcoder.models.ledger import LEDGER, Ledger
 from deepcoder.parser import as_thought
 from deepcoder.problems import ProblemSource, open_source
 from deepcoder.records import Outcome, Problem, StopReason, Trajectory
@@ -41,13 +43,14 @@ def run(config: Config, folder: RunFolder, console: Console) -> dict[str, int | 
     `generate.max_failed`) or none was verified. After KeyboardInterrupt the folder can be resumed.
     """
     source = open_source(config.problems)
-    teacher = open_teacher(config.teacher, source.policy)
     tally = Tally()
-    with ShardWriter(folder.stage("generate"), on_row=tally.add_row) as writer:
+    path = folder.stage("generate")
+    with ShardWriter(path, on_row=tally.add_row) as writer, closing(Ledger(path / LEDGER)) as ledger:
+        teacher = open_teacher(config.teacher, source.policy, ledger=ledger)
         if writer.seen:
             console.print(f"  {len(writer.seen)} problems are already done", highlight=False)
         try:
-            asyncio.run(_generate(config, source, teacher, writer, tally, console))
+            asyncio.run(_generate(config, source, teacher, ledger, writer, tally, console))
         except KeyboardInterrupt:
             console.print(
                 f"  stopped; {tally.stored} runs are stored in {writer.folder}. The same command goes on from there.",
@@ -67,6 +70,7 @@ async def _generate(
     config: Config,
     source: ProblemSource,
     teacher: ChatModels,
+    ledger: Ledger,
     writer: ShardWriter,
     tally: Tally,
     console: Console,
@@ -79,7 +83,7 @@ async def _generate(
         async with open_sandbox(config.sandbox.model_copy(update={"queue": queue})) as box:
             tools = make_tools(box, open_index(), config.agent)
             with Progress(console, tally, total) as progress:
-                work = _Work(config, teacher, box, tools, writer, tally, progress)
+                work = _Work(config, teacher, ledger, box, tools, writer, tally, progress)
                 await work.do(source.problems(source.training_split))
                 if work.failed:
                     again, work.failed = work.failed, set()
@@ -95,6 +99,7 @@ class _Work:
 
     config: Config
     teacher: ChatModels
+    ledger: Ledger
     box: Sandbox
     tools: Sequence[BaseTool]
     writer: ShardWriter
@@ -104,6 +109,7 @@ class _Work:
     def __post_init__(self) -> None:
         self.failed: set[str] = set()
         self._failed_in_a_row = 0
+        self._count()
 
     async def do(self, problems: Iterable[Problem]) -> None:
         """All problems that are not stored yet, in order; the iterator is drawn from as runs end."""
@@ -127,12 +133,30 @@ class _Work:
 
     async def _worker(self, queue: Iterator[Problem]) -> None:
         for problem in queue:
+            self._check_cost()
             self.progress.running += 1
             try:
-                self._store(await self._solve(problem))
+                trajectory = await self._solve(problem)
             finally:
                 self.progress.running -= 1
+            self._store(trajectory)
             self.progress.changed()
+
+    def _count(self) -> None:
+        spent, teacher = self.ledger.spent, self.config.teacher
+        self.tally.requests = spent.requests
+        self.tally.cost = spent.cost(teacher.input_price, teacher.output_price)
+
+    def _check_cost(self) -> None:
+        """StageError where the run has cost what it may."""
+        self._count()
+        most = self.config.generate.max_cost
+        if most is not None and self.tally.cost >= most:
+            raise StageError(
+                f"the run has cost {self.tally.cost:.4g}, and generate.max_cost is {most:g}; "
+                f"{self.tally.stored} of {self.progress.total} problems are stored",
+                hint="raise generate.max_cost to go on, or lower problems.limit",
+            )
 
     async def _solve(self, problem: Problem) -> Trajectory:
         trajectory = await run_agent(
@@ -169,6 +193,8 @@ class _Work:
         else:
             self.writer.reject(trajectory)
         self.tally.add(trajectory)
+        self._count()
+        self.ledger.forget(trajectory.problem_id)
 
     def _fail(self, problem_id: str, why: str) -> None:
         self.failed.add(problem_id)

@@ -39,6 +39,8 @@ class Tally:
     steps: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    requests: int = 0
+    cost: float = 0.0
 
     @property
     def stored(self) -> int:
@@ -78,4 +80,8 @@ class Tally:
         counts |= {"failed": self.failed.total(), "steps": self.steps}
         if self.output_tokens:
             counts |= {"input tokens": self.input_tokens, "output tokens": self.output_tokens}
+        if self.requests:
+            counts |= {"requests": self.requests}
+        if self.cost:
+            counts |= {"cost": round(self.cost, 4)}
         return counts

@@ -10,15 +10,20 @@ from deepcoder.models.base import ChatModels
 if TYPE_CHECKING:
     from deepcoder.config import TeacherConfig
     from deepcoder.models.expert import Policy
+    from deepcoder.models.ledger import Ledger
 
 __all__ = ["ChatModels", "open_teacher"]
 
 
-def open_teacher(config: TeacherConfig, policies: Callable[[str], Policy | None]) -> ChatModels:
+def open_teacher(
+    config: TeacherConfig, policies: Callable[[str], Policy | None], *, ledger: Ledger | None = None
+) -> ChatModels:
     """The teacher named by `config.model`: `expert`, or `provider:model`.
 
-    `policies` finds the expert's policy for a problem id; other teachers never call it. Raises
-    ConfigError for an unknown provider and AuthenticationError for a missing key.
+    With a `ledger`, what a provider answered is kept there and not asked (nor paid) again; the
+    expert costs nothing and keeps none. `policies` finds the expert's policy for a problem id; other
+    teachers never call it. Raises ConfigError for an unknown provider and AuthenticationError for a
+    missing key.
     """
     if config.model == "expert":
         from deepcoder.models.expert import ExpertModels
@@ -26,4 +31,4 @@ def open_teacher(config: TeacherConfig, policies: Callable[[str], Policy | None]
         return ExpertModels(policies)
     from deepcoder.models.providers import open_provider
 
-    return open_provider(config)
+    return open_provider(config, ledger=ledger)

@@ -128,6 +128,7 @@ class PatientChatModel(BaseChatModel):
                     cause = error
                 else:
                     self.pacer.succeeded(ticket, _tokens(answer))
+                    answer.response_metadata["attempts"] = failures + refusals + 1
                     return answer
             if isinstance(fault, RateLimited):
                 refusals += 1

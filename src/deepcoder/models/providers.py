@@ -27,6 +27,7 @@ from deepcoder.errors import AuthenticationError, ConfigError, ModelUnavailable,
 from deepcoder.models.catalogue import RefusedError, model_ids, unavailable
 from deepcoder.models.clock import Clock
 from deepcoder.models.faults import Transient, fault_of
+from deepcoder.models.ledger import Ledger, LedgeredChatModel
 from deepcoder.models.pacing import Pacer
 from deepcoder.models.patient import Patience, PatientChatModel, watch_headers
 
@@ -56,6 +57,9 @@ PROVIDERS = {
 }
 # Groq's models that reason; only they take `reasoning_format`, others answer 400 to it.
 _GROQ_REASONS = ("qwen", "deepseek-r1", "qwq")
+
+# The settings that decide an answer: part of a request's key in the ledger.
+_DECISIVE = {"model", "temperature", "max_tokens", "stop", "seed"}
 
 
 @dataclass(frozen=True)
@@ -98,22 +102,30 @@ def endpoint_of(config: TeacherConfig) -> Endpoint:
 
 
 def open_provider(
-    config: TeacherConfig, *, clock: Clock | None = None, jitter: Callable[[], float] | None = None
+    config: TeacherConfig,
+    *,
+    ledger: Ledger | None = None,
+    clock: Clock | None = None,
+    jitter: Callable[[], float] | None = None,
 ) -> RemoteModels:
-    """A teacher at an API. `clock` and `jitter` are for tests."""
+    """A teacher at an API; with a `ledger`, what it answered is kept there. `clock` and `jitter` are for tests."""
     patience = Patience(config.max_attempts, config.timeout_s, config.max_wait_s)
     if jitter is not None:
         patience.jitter = jitter
-    return RemoteModels(config, endpoint_of(config), patience, Pacer(clock=clock or Clock()))
+    return RemoteModels(config, endpoint_of(config), patience, Pacer(clock=clock or Clock()), ledger)
 
 
 class RemoteModels:
-    """One model for all problems, with one pacer."""
+    """One model for all problems, with one pacer and one ledger."""
 
-    def __init__(self, config: TeacherConfig, endpoint: Endpoint, patience: Patience, pacer: Pacer) -> None:
+    def __init__(
+        self, config: TeacherConfig, endpoint: Endpoint, patience: Patience, pacer: Pacer, ledger: Ledger | None = None
+    ) -> None:
         self.name = config.model
         self.endpoint = endpoint
         self.pacer = pacer
+        self.ledger = ledger
+        self._settings = config.model_dump(include=_DECISIVE)
         self._patience = patience
         limits = httpx.Limits(max_connections=512, max_keepalive_connections=128)
         self._http = httpx.AsyncClient(
@@ -132,8 +144,16 @@ class RemoteModels:
         )
 
     def for_problem(self, problem_id: str) -> BaseChatModel:
-        """The same model for every problem."""
-        return self._model
+        """The same model for every problem; with a ledger, a view of it that knows the problem."""
+        if self.ledger is None:
+            return self._model
+        return LedgeredChatModel(
+            inner=self._model,
+            ledger=self.ledger,
+            problem_id=problem_id,
+            settings=self._settings,
+            model_name=self.name,
+        )
 
     async def preflight(self) -> None:
         """Ask for the model list: is the server there, the key accepted, the model served?
