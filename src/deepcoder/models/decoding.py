@@ -18,7 +18,6 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.generation.stopping_criteria import StoppingCriteria, StoppingCriteriaList
-from transformers.generation.streamers import BaseStreamer
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Completion:
 
 @dataclass
 class Request:
-    """One prompt. `on_text` gets the text so far with every token (streamed requests run alone)."""
+    """One prompt. `on_text`, called in the decoder's thread, gets the text so far whenever it has grown."""
 
     prompt_ids: list[int]
     max_new_tokens: int
@@ -109,12 +108,12 @@ class Decoder:
         self._refuse()
 
     def _next_batch(self) -> list[Request] | None:
-        """Requests that can share one `generate`: same temperature, none streamed. None: close."""
+        """Requests that can share one `generate`: same temperature. None: close."""
         first: Request | None = self._held.pop(0) if self._held else self._queue.get()
         if first is None:
             return None
         batch, deadline = [first], time.monotonic() + self._linger_s
-        while len(batch) < self._batch_size and first.on_text is None:
+        while len(batch) < self._batch_size:
             if (request := self._take(first, deadline)) is None:
                 break
             batch.append(request)
@@ -158,7 +157,7 @@ class Decoder:
         for row, request in enumerate(batch):
             ids[row, longest - len(request.prompt_ids) :] = torch.tensor(request.prompt_ids)
             mask[row, longest - len(request.prompt_ids) :] = 1
-        rows = _Rows(batch, self._tokenizer, longest)
+        rows = _Rows(batch, self._tokenizer, longest, self._eos)
         temperature = batch[0].temperature
         sampling: dict[str, Any] = {"do_sample": False}
         if temperature > 0:
@@ -168,7 +167,6 @@ class Decoder:
             ids.to(device), attention_mask=mask.to(device), eos_token_id=self._eos, pad_token_id=pad,
             max_new_tokens=max(request.max_new_tokens for request in batch),
             stopping_criteria=StoppingCriteriaList([rows]),
-            streamer=_Streamer(batch[0], self._tokenizer, self._eos) if batch[0].on_text is not None else None,
             **sampling,
         )  # fmt: skip
         assert isinstance(out, Tensor)
@@ -198,59 +196,49 @@ def cut_at(text: str, stop: Sequence[str]) -> tuple[str, bool]:
 
 
 def _share(a: Request, b: Request) -> bool:
-    return b.on_text is None and a.temperature == b.temperature
+    return a.temperature == b.temperature
 
 
 class _Rows(StoppingCriteria):
-    """Ends rows at their own limits: tokens, stop strings, a caller who has gone."""
+    """Ends rows at their own limits (tokens, stop strings, a caller who has gone) and streams them.
 
-    def __init__(self, batch: Sequence[Request], tokenizer: PreTrainedTokenizerBase, prompt: int) -> None:
+    `lengths`: how many new tokens of each row count; `generate` pads what follows.
+    """
+
+    def __init__(self, batch: Sequence[Request], tokenizer: PreTrainedTokenizerBase, prompt: int, eos: int) -> None:
+        self.lengths = [request.max_new_tokens for request in batch]
         self._batch = batch
         self._tokenizer = tokenizer
         self._prompt = prompt
+        self._eos = eos
         self._done = [False] * len(batch)
-        self.lengths = [request.max_new_tokens for request in batch]
-        # A stop string of n characters spans at most n tokens, and one that it may have begun in.
+        # A stop string of n bytes spans at most n tokens, and one more in which it may have begun.
         self._tail = [max((len(word.encode()) for word in request.stop), default=0) + 1 for request in batch]
 
     def __call__(self, input_ids: Tensor, scores: Any, **kwargs: Any) -> Tensor:
-        """(B,) True for rows that are done; `generate` pads them from here on."""
+        """(B,) True for rows that are done."""
         length = input_ids.shape[1] - self._prompt
         for row, request in enumerate(self._batch):
-            if not self._done[row]:
-                self._done[row] = (
-                    length >= request.max_new_tokens
-                    or request.given_up.is_set()
-                    or (bool(request.stop) and self._stopped(row, request, input_ids))
-                )
-                if self._done[row]:
-                    self.lengths[row] = length
+            if self._done[row]:
+                continue
+            ended = int(input_ids[row, -1]) == self._eos
+            self._done[row] = (
+                ended
+                or length >= request.max_new_tokens
+                or request.given_up.is_set()
+                or (bool(request.stop) and self._stopped(row, request, input_ids))
+            )
+            if self._done[row]:
+                self.lengths[row] = length
+            if request.on_text is not None and not ended:
+                self._stream(request.on_text, request.stop, input_ids[row, self._prompt :].tolist())
         return torch.tensor(self._done, device=input_ids.device)
 
     def _stopped(self, row: int, request: Request, input_ids: Tensor) -> bool:
         tail = input_ids[row, max(self._prompt, input_ids.shape[1] - self._tail[row]) :]
         return cut_at(decode(self._tokenizer, tail.tolist()), request.stop)[1]
 
-
-class _Streamer(BaseStreamer):
-    """Hands the text so far to the request, without the end-of-turn token and without half a character."""
-
-    def __init__(self, request: Request, tokenizer: PreTrainedTokenizerBase, eos: int) -> None:
-        self._request = request
-        self._tokenizer = tokenizer
-        self._eos = eos
-        self._tokens: list[int] = []
-        self._prompt_seen = False
-
-    def put(self, value: Tensor) -> None:
-        """The prompt first, then each token."""
-        if not self._prompt_seen:
-            self._prompt_seen = True
-            return
-        self._tokens += [token for token in value.flatten().tolist() if token != self._eos]
-        text, _ = cut_at(decode(self._tokenizer, self._tokens), self._request.stop)
-        if self._request.on_text is not None and not text.endswith("\ufffd"):
-            self._request.on_text(text)
-
-    def end(self) -> None:
-        """Nothing is held back."""
+    def _stream(self, on_text: Callable[[str], None], stop: Sequence[str], tokens: list[int]) -> None:
+        text, _ = cut_at(decode(self._tokenizer, tokens), stop)
+        if not text.endswith("\ufffd"):  # half a character: wait for the rest
+            on_text(text)

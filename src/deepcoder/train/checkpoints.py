@@ -53,6 +53,8 @@ def clear_staging(folder: Path) -> None:
 
 def seal(folder: Path) -> None:
     """Write `seal.json` with size and sha256 of every file in `folder`, and flush all of it to disk."""
+    for path in _files(folder):
+        path.chmod(0o644)  # safetensors writes 0600: a service of another user could not read it
     files = {str(path.relative_to(folder)): _fingerprint(path) for path in _files(folder)}
     (folder / SEAL).write_text(json.dumps({"files": files}, indent=1))
     for path in [*_files(folder), folder / SEAL, *(p for p in folder.rglob("*") if p.is_dir()), folder]:
