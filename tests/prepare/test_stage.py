@@ -106,6 +106,14 @@ def test_a_tokenizer_that_is_not_there(config: Config, tmp_path: Path) -> None:
         run(config, store(config, trajectory(FINISH)), quiet())
 
 
+def test_a_native_template_that_is_not_there(config: Config, tmp_path: Path) -> None:
+    bare = small_tokenizer().__class__(tokenizer_object=small_tokenizer().backend_tokenizer)
+    bare.save_pretrained(tmp_path / "bare")
+    student = config.student.model_copy(update={"tokenizer": tmp_path / "bare", "template": "native"})
+    with pytest.raises(AlignmentError, match="no chat template"):
+        run(config.model_copy(update={"student": student}), store(config, trajectory(FINISH)), quiet())
+
+
 # --- view -----------------------------------------------------------------------------------------
 
 

@@ -88,7 +88,7 @@ def _parquet(examples: list[Prepared]) -> bytes:
 
 def _shown(examples: Iterator[Prepared], console: Console) -> Iterator[Prepared]:
     columns = (TextColumn("examples"), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("examples", total=None)
         for example in examples:
             progress.advance(task)
