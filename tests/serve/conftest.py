@@ -67,6 +67,7 @@ async def make_service(
     yield make
     for service in made:
         await service.client.aclose()
+        await service.app.state.gate.aclose()
         service.keys.close()
 
 

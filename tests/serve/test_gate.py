@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import shutil
+import socket
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import httpx
 import pytest
+import redis.asyncio
 from tests.serve.scripted import Service
 
 from deepcoder.errors import ConfigError
@@ -97,3 +101,40 @@ def test_a_rate_that_cannot_be_read_is_a_config_error(text: str) -> None:
 def test_an_unknown_storage_is_a_config_error() -> None:
     with pytest.raises(ConfigError, match="storage"):
         open_storage("carrier-pigeon://x")
+
+
+@pytest.fixture
+async def redis_url(tmp_path: Path) -> AsyncIterator[str]:
+    """A real Redis of our own on a free port."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("needs redis-server: apt-get install redis-server")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        program, "--port", str(port), "--save", "", "--dir", str(tmp_path), stdout=asyncio.subprocess.DEVNULL
+    )
+    storage, close = open_storage(f"redis://127.0.0.1:{port}")
+    async with asyncio.timeout(10):
+        while not await storage.check():  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+    await close()
+    yield f"redis://127.0.0.1:{port}"
+    process.terminate()
+    await process.wait()
+
+
+async def test_two_processes_share_a_limit_in_redis_and_redis_sees_no_key(
+    make_service: Callable[..., Service], redis_url: str
+) -> None:
+    one, two = [make_service(rate_limit={"requests": "3/minute", "storage": redis_url}) for _ in range(2)]
+    two.keys._db.execute("DELETE FROM keys")
+    two.keys._db.execute("ATTACH ? AS other", (str(one.keys.path),))
+    two.keys._db.execute("INSERT INTO keys SELECT * FROM other.keys")
+    statuses = [(await s.client.get("/v1/models", headers=one.headers)).status_code for s in (one, two, one, two)]
+    assert statuses == [200, 200, 200, 429]
+    async with redis.asyncio.from_url(redis_url) as client:
+        names = [name async for name in client.scan_iter("*")]
+    assert len(names) == 1
+    assert one.key.split("_")[1].encode() in names[0]
+    assert one.key.split("_", 2)[2].encode() not in names[0]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import langsmith.utils
 import pytest
 import structlog
 from tests.serve.scripted import FINISH, RUN, Service, listening
@@ -136,3 +137,20 @@ def test_what_a_library_logs_is_named_by_its_place_alone(everything_logged: io.S
     assert first["place"].startswith("test_privacy:")
     assert (second["event"], second["level"]) == ("Invalid HTTP request received.", "warning")
     assert CANARY not in everything_logged.getvalue()
+
+
+async def test_no_tracer_is_attached_whatever_the_environment_says(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANGSMITH_TRACING", "true")
+    monkeypatch.setenv("LANGSMITH_ENDPOINT", "http://127.0.0.1:9")
+    langsmith.utils.get_env_var.cache_clear()
+    try:
+        assert langsmith.utils.tracing_is_enabled()
+        seen: list[object] = []
+        service.model.script = lambda messages: seen.append(langsmith.utils.tracing_is_enabled()) or FINISH
+        assert (await service.ask()).status_code == 200
+        assert seen == [False]
+    finally:
+        monkeypatch.undo()
+        langsmith.utils.get_env_var.cache_clear()

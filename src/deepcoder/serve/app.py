@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -37,16 +39,24 @@ _ABOUT = "A small coding agent: it thinks, runs Python in a sandbox, looks thing
 
 
 def create_app(config: Config, *, models: ChatModels, box: Sandbox, index: KnowledgeIndex, keys: KeyStore) -> FastAPI:
-    """The service as an ASGI app. `app.state.admission.draining = True` makes it refuse new work.
+    """The service as an ASGI app. Its shutdown closes the rate limit's storage; the rest is the caller's.
 
+    `app.state.admission.draining = True` makes it refuse new work.
     Raises ConfigError for a rate limit or a storage that cannot be used.
     """
     serve = config.serve
     metrics = Metrics()
     gate = Gate(keys, serve.rate_limit, metrics)
     service = AgentService(config, models, box, index, metrics)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await gate.aclose()
+
     app = _Service(
         title="DeepCoder", version=deepcoder.__version__, description=_ABOUT,
+        lifespan=lifespan,
         docs_url=None, redoc_url=None,  # both load scripts from a CDN
         middleware=_layers(config, metrics),
         exception_handlers={
@@ -57,6 +67,7 @@ def create_app(config: Config, *, models: ChatModels, box: Sandbox, index: Knowl
     )  # fmt: skip
     app.max_problem_chars = serve.max_problem_chars
     app.state.admission = service.admission
+    app.state.gate = gate
     app.state.metrics = metrics
     app.include_router(agent_routes(service, gate, serve))
     app.include_router(chat_routes(service, gate, serve))

@@ -23,7 +23,7 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
+Count = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
 
 
 class TextPart(Strict):
@@ -115,7 +115,7 @@ class ChatRequest(Strict):
     stream_options: StreamOptions | None = None
     max_tokens: Count | None = Field(default=None, description="output tokens over all steps")
     max_completion_tokens: Count | None = Field(default=None, description="goes before max_tokens")
-    n: Annotated[Count, Field(le=1)] | None = None
+    n: Annotated[int, Field(ge=1, le=1), BeforeValidator(_whole)] | None = None
     tools: Annotated[list[Any], Field(max_length=0)] | None = None
     tool_choice: Literal["none", "auto"] | None = None
     response_format: ResponseFormat | None = None

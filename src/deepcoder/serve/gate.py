@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
@@ -34,7 +34,7 @@ class Gate:
     def __init__(self, keys: KeyStore, limit: RateLimitConfig, metrics: Metrics) -> None:
         self._keys = keys
         self._default = parse_rate(limit.requests)
-        self._storage = open_storage(limit.storage)
+        self._storage, self.aclose = open_storage(limit.storage)
         self._limiter = MovingWindowRateLimiter(self._storage)
         self._metrics = metrics
 
@@ -109,17 +109,26 @@ def parse_rate(text: str) -> RateLimitItem:
         ) from None
 
 
-def open_storage(uri: str) -> Storage:
-    """The counters: `memory://` (one process) or `redis://HOST:PORT` (shared by all workers)."""
+def open_storage(uri: str) -> tuple[Storage, Callable[[], Awaitable[None]]]:
+    """The counters and how to close them: `memory://` (one process) or `redis://HOST:PORT` (shared by several)."""
     options: dict[str, Any] = {"wrap_exceptions": True}
-    if uri.startswith(("redis", "rediss")):
-        options |= {"implementation": "redispy", "socket_timeout": 1.0, "socket_connect_timeout": 1.0}
+    close = _nothing
+    if uri.startswith(("redis://", "rediss://")):
+        from redis.asyncio import ConnectionPool
+
+        pool = ConnectionPool.from_url(uri, socket_timeout=1.0, socket_connect_timeout=1.0)
+        options |= {"implementation": "redispy", "connection_pool": pool}
+        close = pool.disconnect
     try:
         storage = storage_from_string(f"async+{uri}", **options)
     except ConfigurationError as error:
         raise ConfigError(f"serve.rate_limit.storage: {error}", hint="memory:// or redis://HOST:PORT") from None
     assert isinstance(storage, Storage)
-    return storage
+    return storage, close
+
+
+async def _nothing() -> None:
+    pass
 
 
 def rate_headers(rate: RateLimitItem, remaining: int, reset_s: float) -> dict[str, str]:

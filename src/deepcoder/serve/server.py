@@ -45,7 +45,7 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, app: FastAPI, config: Config) -> None:
         super().__init__(
             uvicorn.Config(
-                app, log_config=None, access_log=False, server_header=False, lifespan="off", ws="none",
+                app, log_config=None, access_log=False, server_header=False, lifespan="on", ws="none",
                 timeout_graceful_shutdown=math.ceil(config.serve.drain_s),
             )
         )  # fmt: skip
