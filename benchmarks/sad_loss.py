@@ -22,8 +22,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -201,8 +199,14 @@ def reference_gradient(case: Case) -> Tensor:
     return wide.hidden.grad
 
 
-def measure(case: Case, args: argparse.Namespace, title: str, console: Console) -> None:
-    table = Table("loss function", "ms", "peak MiB", "loss", "gradient error", title=title)
+def show(name: str, *values: str) -> None:
+    """One line of the table (plain text: a GPU machine may have torch and little else)."""
+    print(f"| {name:<36} |" + "|".join(f" {value:>14} " for value in values) + "|", flush=True)
+
+
+def measure(case: Case, args: argparse.Namespace, title: str) -> None:
+    print(f"\n{title}")
+    show("loss function", "ms", "peak MiB", "loss", "gradient error")
     reference = reference_gradient(case)
     for name, loss in contenders(case, args.chunk_rows, args.peers):
         try:
@@ -211,14 +215,14 @@ def measure(case: Case, args: argparse.Namespace, title: str, console: Console) 
             error = ((case.hidden.grad.double() - reference).norm() / reference.norm()).item()
             peak = peak_bytes(case, loss)
             took = seconds(case, loss, args.repeats)
-            table.add_row(name, f"{1e3 * took:.2f}", f"{peak / 2**20:.0f}", f"{value:.5f}", f"{error:.1e}")
+            show(name, f"{1e3 * took:.2f}", f"{peak / 2**20:.0f}", f"{value:.5f}", f"{error:.1e}")
         except torch.OutOfMemoryError:
-            table.add_row(name, "out of memory", "", "", "")
+            show(name, "out of memory", "", "", "")
         except Exception as problem:  # a peer that breaks must not take the table with it
             if name.startswith("SAD"):
                 raise
-            table.add_row(name, f"failed: {type(problem).__name__}: {problem}"[:60], "", "", "")
-    console.print(table)
+            show(name, "failed", "", "", "")
+            print(f"    {type(problem).__name__}: {problem}"[:300])
 
 
 def main() -> None:
@@ -235,15 +239,12 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=10 if gpu else 5)
     args = parser.parse_args()
     device = "cuda" if gpu else "cpu"
-    console = Console()
     machine = torch.cuda.get_device_name() if gpu else f"CPU, {torch.get_num_threads()} threads"
-    console.print(
-        f"{machine}, torch {torch.__version__}, hidden {args.hidden}, vocabulary {args.vocabulary}, {args.dtype}"
-    )
+    print(f"{machine}, torch {torch.__version__}, hidden {args.hidden}, vocabulary {args.vocabulary}, {args.dtype}")
     for rows in args.rows:
         for trained in args.trained:
             case = make_case(args, rows, trained, device)
-            measure(case, args, f"{rows} tokens, {sum(case.counts)} trained", console)
+            measure(case, args, f"{rows} tokens, {sum(case.counts)} trained")
 
 
 if __name__ == "__main__":
