@@ -20,6 +20,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -136,14 +137,14 @@ PEERS = {
 }
 
 
-def contenders(case: Case, chunk_rows: list[int], peers: list[str]) -> Iterator[tuple[str, Loss]]:
+def contenders(case: Case, chunk_rows: list[int], peers: list[str]) -> Iterator[tuple[str, Callable[[], Loss]]]:
     for size in chunk_rows:
-        yield f"SAD, chunks of {size}", ours(case, size)
+        yield f"SAD, chunks of {size}", partial(ours, case, size)
     for name in peers:
         module, make = PEERS[name]
         if importlib.util.find_spec(module) is not None:
-            yield f"{name}, as used by default", make(case, *all_rows(case))
-            yield f"{name}, rows removed", make(case, *trained_rows(case))
+            yield f"{name}, as used by default", partial(make, case, *all_rows(case))
+            yield f"{name}, rows removed", partial(make, case, *trained_rows(case))
 
 
 # --- measuring ----------------------------------------------------------------------------------------
@@ -208,8 +209,9 @@ def measure(case: Case, args: argparse.Namespace, title: str) -> None:
     print(f"\n{title}")
     show("loss function", "ms", "peak MiB", "loss", "gradient error")
     reference = reference_gradient(case)
-    for name, loss in contenders(case, args.chunk_rows, args.peers):
+    for name, make in contenders(case, args.chunk_rows, args.peers):
         try:
+            loss = make()
             value = step(case, loss)  # compiles
             assert case.hidden.grad is not None
             error = ((case.hidden.grad.double() - reference).norm() / reference.norm()).item()
