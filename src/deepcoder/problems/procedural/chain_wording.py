@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from deepcoder.problems.procedural.draw import Draw
 from deepcoder.problems.procedural.frames import frames_for, lines
 from deepcoder.problems.procedural.operation import Operation, Template, Values
-from deepcoder.problems.procedural.wording import chainable, fill_template, finish, put, shower
+from deepcoder.problems.procedural.wording import QUOTES, chainable, fill_template, finish, put, shower
 
 # By the kinds of the two wordings: v an order, n a singular and p a plural noun phrase, q a sentence.
 TRAIN = {
@@ -68,6 +69,13 @@ TRAIN = {
         Compute {a} and tell me {b}.
         Look at {a}. What is {b}?
     """),
+    "np": lines("""
+        Take {a}. What are {b}?
+        Start with {a}. What are {b}?
+        Find {a}, then find {b}.
+        Compute {a} and tell me {b}.
+        Look at {a}. What are {b}?
+    """),
     "nq": lines("""
         Take {a}. {B}
         Find {a}. {B}
@@ -106,61 +114,84 @@ HELD_OUT = {
         With {a} at hand, report {b}.
         Considering {a}, I'd like to know {b}.
     """),
+    "np": lines("""
+        With {a} at hand, report {b}.
+        Considering {a}, I'd like to see {b}.
+    """),
     "nq": lines("""
         With {a} at hand: {b}
         Think of {a}. {B}
     """),
 }  # fmt: skip
 IT_TRAIN = ("the result", "the result", "the result", "that", "the outcome", "it", "what you get")
+LIST_TRAIN = ("the result", "the result", "the new list", "what you get", "the list you get", "that list")
 IT_HELD_OUT = ("the new value", "the intermediate result", "what has come out", "the result")
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One operation of the chain, with the wordings that may be used and a way to show its parameters."""
+
+    operation: Operation
+    table: tuple[Template, ...]
+    shown: Callable[[str, bool], str]
+
+    def nouns(self) -> list[Template]:
+        """Noun phrases that can stand inside another wording."""
+        return [t for t in self.table if t.kind in "np" and "{name}" not in t.text and "!r}" not in t.text]
+
+    def orders(self) -> list[Template]:
+        """Orders."""
+        return [t for t in self.table if t.kind == "v"]
+
+    def say(self, template: Template, draw: Draw, main: str | None = None) -> str:
+        """The template filled; `main` stands in the place of the main parameter."""
+        if main is None:
+            return fill_template(template, self.shown, draw)
+        key = self.operation.main
+        return fill_template(template, lambda k, raw: main if k == key else self.shown(k, raw), draw)
 
 
 def ask_chain(
     first: Operation, first_values: Values, second: Operation, second_values: Values, draw: Draw, *,
     held_out_wording: bool, yes_no: bool,
 ) -> str:  # fmt: skip
-    """The prompt of a chain: nested ("the length of the reverse of 'abc'") in four of ten, else in sequence."""
+    """The prompt of a chain: nested ("the length of the reverse of 'abc'") in four of ten, else in sequence.
+
+    LookupError where the tables of this side have no wordings that fit together.
+    """
     frames = frames_for(held_out_wording)
-    table_a = first.held_out_templates if held_out_wording else first.train_templates
-    table_b = second.held_out_templates if held_out_wording else second.train_templates
-    shown_a, shown_b = shower(first, first_values, draw), shower(second, second_values, draw)
-    nouns_a = [t for t in table_a if t.kind in "np" and "{name}" not in t.text and "!r}" not in t.text]
-    orders_a = [t for t in table_a if t.kind == "v"]
-    inside = chainable(table_b, second.main, "npvq")
-    if not inside or not (nouns_a or orders_a):
+    a, b = _side(first, first_values, draw, held_out_wording), _side(second, second_values, draw, held_out_wording)
+    fitting = chainable(b.table, second.main, "npvq")
+    if not fitting or not (a.nouns() or a.orders()):
         raise LookupError(f"{first.key}>{second.key}: no wording of this side fits")
-    template_b = draw.choice(inside)
-    if nouns_a and (draw.chance(0.4) or not orders_a):
-        noun = fill_template(draw.choice(nouns_a), shown_a, draw)
-        wording = fill_template(template_b, _with(second.main, noun, shown_b), draw)
-        fixed = template_b.text.startswith("{")
-        sentence = put(draw.choice(frames.around(template_b.kind)), wording, draw, fixed=fixed)
+    template = draw.choice(fitting)
+    if a.nouns() and (draw.chance(0.4) or not a.orders()):
+        wording = b.say(template, draw, a.say(draw.choice(a.nouns()), draw))
+        frame = draw.choice(frames.around(template.kind))
+        sentence = put(frame, wording, draw, fixed=template.text.startswith("{"))
     else:
-        sentence = _in_sequence(
-            table_a, orders_a, nouns_a, template_b, shown_a, shown_b, second.main, draw, held_out_wording
-        )
+        sentence = _in_sequence(a, b, template, draw, held_out_wording)
     wants_list = second.out == "list" and "[" not in sentence
     return finish(sentence, second, draw, frames, yes_no=yes_no, list_wanted=wants_list)
 
 
-def _in_sequence(
-    table_a: tuple[Template, ...], orders_a: list[Template], nouns_a: list[Template], template_b: Template,
-    shown_a: Callable[[str, bool], str], shown_b: Callable[[str, bool], str], main: str, draw: Draw, held_out: bool,
-) -> str:  # fmt: skip
-    chain_frames = HELD_OUT if held_out else TRAIN
-    template_a = draw.choice(nouns_a if nouns_a and (not orders_a or draw.chance(0.25)) else orders_a)
-    it = draw.choice(IT_HELD_OUT if held_out else IT_TRAIN)
-    a = fill_template(template_a, shown_a, draw)
-    b = fill_template(template_b, _with(main, it, shown_b), draw)
-    kinds = ("v" if template_a.kind == "v" else "n") + template_b.kind
-    frame = draw.choice(chain_frames["nn" if kinds == "np" else kinds])
+def _side(operation: Operation, values: Values, draw: Draw, held_out_wording: bool) -> _Side:
+    table = operation.held_out_templates if held_out_wording else operation.train_templates
+    return _Side(operation, table, shower(operation, values, draw))
+
+
+def _in_sequence(a: _Side, b: _Side, template_b: Template, draw: Draw, held_out: bool) -> str:
+    """Two clauses; the second one calls the first one's result "the result", "it", ..."""
+    template_a = draw.choice(a.nouns() if a.nouns() and (not a.orders() or draw.chance(0.25)) else a.orders())
+    plural = b.operation.takes in ("ints", "words", "matrix")
+    it = draw.choice(IT_HELD_OUT if held_out else LIST_TRAIN if plural else IT_TRAIN)
+    said_a, said_b = a.say(template_a, draw), b.say(template_b, draw, it)
+    frame = draw.choice((HELD_OUT if held_out else TRAIN)[("v" if template_a.kind == "v" else "n") + template_b.kind])
     text = frame.replace("{name}", draw.name()) if "{name}" in frame else frame
-    capital_a = a if template_a.text.startswith("{") or a[0] in "'\"`" else a[0].upper() + a[1:]
-    for slot, value in (("{A}", capital_a), ("{a}", a), ("{B}", b[0].upper() + b[1:]), ("{b}", b)):
+    fixed = template_a.text.startswith("{") or said_a[0] in QUOTES
+    capital_a = said_a if fixed else said_a[0].upper() + said_a[1:]
+    capital_b = said_b[0].upper() + said_b[1:]
+    for slot, value in (("{A}", capital_a), ("{a}", said_a), ("{B}", capital_b), ("{b}", said_b)):
         text = text.replace(slot, value.rstrip(".") if f"{slot}." in text or f"{slot}?" in text else value)
     return text
-
-
-def _with(main: str, phrase: str, shown: Callable[[str, bool], str]) -> Callable[[str, bool], str]:
-    """Show `main` as a phrase, everything else as before."""
-    return lambda key, as_literal: phrase if key == main else shown(key, as_literal)

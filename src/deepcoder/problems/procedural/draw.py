@@ -11,7 +11,7 @@ import datetime
 import hashlib
 import random
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import TypeVar
 
@@ -23,7 +23,12 @@ _HELD_OUT_IN = 4  # one in four words, names, wide numbers
 
 def in_held_out_pool(value: object) -> bool:
     """True for the values that only held-out splits draw."""
-    digest = hashlib.blake2b(str(value).encode(), digest_size=4).digest()
+    return _held_out(str(value))
+
+
+@lru_cache(maxsize=1 << 14)
+def _held_out(text: str) -> bool:
+    digest = hashlib.blake2b(text.encode(), digest_size=4).digest()
     return int.from_bytes(digest, "big") % _HELD_OUT_IN == 0
 
 

@@ -86,8 +86,7 @@ class OperationFamily:
 def draw_values(operation: Operation, draw: Draw) -> Values:
     """Parameters of this side: (operation, parameters) never occurs in training and in a held-out split.
 
-    An operation with very few possible parameters may have none on one side: after MAX_TRIES the last ones
-    drawn are used as they are (the test of disjoint prompts says which operations do that: none).
+    LookupError where MAX_TRIES draws gave none: some operations have few parameters at a level.
     """
     for _ in range(MAX_TRIES):
         values = operation.draw(draw)

@@ -11,7 +11,7 @@ from deepcoder.problems.procedural.expert import conclude, run, run_with
 from deepcoder.problems.procedural.family import PARAMETERS, TRAIN, WORDING, Made, draw_values
 from deepcoder.problems.procedural.frames import lines
 from deepcoder.problems.procedural.operation import Operation, Values
-from deepcoder.problems.procedural.wording import fill_template, put, shower
+from deepcoder.problems.procedural.wording import QUOTES, fill_template, put, shower
 from deepcoder.records import AnswerCheck
 
 CONDITIONS = {
@@ -177,6 +177,6 @@ def _order(operation: Operation, values: Values, draw: Draw, held_out: bool, it:
 
 def _fill(frame: str, slots: dict[str, str]) -> str:
     for key, value in slots.items():
-        start = value if value[0] in "'\"`" else value[0].upper() + value[1:]
+        start = value if value[0] in QUOTES else value[0].upper() + value[1:]
         frame = frame.replace(f"{{{key}}}", value).replace(f"{{{key.upper()}}}", start)
     return frame

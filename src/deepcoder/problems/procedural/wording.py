@@ -10,7 +10,9 @@ from deepcoder.problems.procedural.draw import Draw
 from deepcoder.problems.procedural.frames import Frames, frames_for
 from deepcoder.problems.procedural.operation import Operation, Template, Values
 
+QUOTES = "'\"`"
 _SLOT = re.compile(r"\{(\w+)(!r)?\}")
+_TWICE = re.compile(r"\b(words|numbers|values|letters) (in|of|from) the \1 ")
 
 
 def ask(operation: Operation, values: Values, draw: Draw, *, held_out_wording: bool, yes_no: bool = False) -> str:
@@ -64,7 +66,7 @@ def fill_template(template: Template, shown: Callable[[str, bool], str], draw: D
             return draw.name()
         return shown(match[1], match[2] is not None)
 
-    return _SLOT.sub(slot, template.pick(draw))
+    return _TWICE.sub(r"\1 \2 ", _SLOT.sub(slot, template.pick(draw)))
 
 
 def choose(text: str, draw: Draw) -> str:
@@ -87,7 +89,7 @@ def chainable(table: Sequence[Template], main: str, kinds: str) -> list[Template
 def put(frame: str, wording: str, draw: Draw, *, fixed: bool = False) -> str:
     """A wording in a frame. `fixed`: it begins with a value, which a capital letter would change."""
     text = frame.replace("{name}", draw.name()) if "{name}" in frame else frame
-    capital = wording if fixed or wording[0] in "'\"`" else wording[0].upper() + wording[1:]
+    capital = wording if fixed or wording[0] in QUOTES else wording[0].upper() + wording[1:]
     body = text.replace("{x}", "\0").replace("{X}", "\1")
     place = body.find("\0") if "\0" in body else body.find("\1")
     after = body[place + 1 :]

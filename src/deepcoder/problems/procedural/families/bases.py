@@ -78,7 +78,11 @@ def to_roman(n: int) -> str:
 
 
 def _from_roman(s: str) -> int:
-    return next(n for n in range(1, 4000) if to_roman(n) == s)
+    value = 0
+    for number, symbol in ROMAN:
+        while s.startswith(symbol):
+            value, s = value + number, s[len(symbol) :]
+    return value
 
 
 # fmt: off

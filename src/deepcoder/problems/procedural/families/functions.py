@@ -41,7 +41,7 @@ TASKS = (
         """
             the sum of {x} and {y}
             {x} plus {y}
-            {x} + {y}
+            {x} and {y} added up
             {x} and {y} added together
             the sum of its two arguments
         """, """

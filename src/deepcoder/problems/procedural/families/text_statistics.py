@@ -42,6 +42,14 @@ def with_word(draw: Draw) -> Values:
     return {"s": " ".join(items), "w": draw.choice(items)}
 
 
+def some_repeats(draw: Draw) -> Values:
+    """A text in which some words come again."""
+    ws = draw.words(3, 8)
+    items = [*ws, *(draw.choice(ws) for _ in range(draw.small(1, 4)))]
+    draw.random.shuffle(items)
+    return {"s": " ".join(items)}
+
+
 def clear_mode(draw: Draw) -> Values:
     """A text with one most frequent word."""
     ws = draw.words(3, 4)
@@ -185,7 +193,7 @@ OPERATIONS = (
             v: divide the letters of {s} by its words, spaces not counted
         """),
     Operation("unique_words", "len(set({s}.split()))", lambda s: len(dict.fromkeys(s.split(" "))),
-        lambda d: {"s": with_word(d)["s"]}, "Count the distinct words.", main="s",
+        some_repeats, "Count the distinct words.", main="s",
         train="""
             n: the number of <different|distinct|unique> words in {s}
             v: count the <different|distinct|unique> words in {s}
