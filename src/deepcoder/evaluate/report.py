@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -23,12 +24,13 @@ Runs = Mapping[str, Mapping[Key, Trajectory]]
 
 def show(summary: Figures, console: Console) -> None:
     """The last table: one row a model."""
-    table = Table(title=f"{summary['problems']} problems of {summary['source']}", title_justify="left")
-    table.add_column("")
+    title = f"{summary['problems']} problems of {summary['source']}"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("", no_wrap=True)
     for heading in HEADINGS:
         table.add_column(heading, justify="right", no_wrap=True)
     for name, figures in _present(summary):
-        table.add_row(name, *_cells(figures))
+        table.add_row(name.removeprefix("student_"), *_cells(figures))
     console.print(table)
     for line in comparisons(summary):
         console.print(f"  {line}", highlight=False, soft_wrap=True)
@@ -70,7 +72,7 @@ def _cells(figures: Figures) -> list[str]:
     low, high = figures["ci95"]
     tools = figures["tools"]
     return [
-        percent(figures["success"]), f"{100 * low:.1f} to {100 * high:.1f}", str(figures["n"]),
+        percent(figures["success"]), f"{100 * low:.1f}-{100 * high:.1f}", str(figures["n"]),
         percent(tools["parse_rate"]), percent(tools["executed_ok"]), f"{figures['steps_mean']:.1f}",
         f"{figures['output_tokens_mean']:.0f}" if figures["output_tokens_mean"] else "-",
         f"{figures['latency_p50_s']:.2f}",
@@ -79,7 +81,7 @@ def _cells(figures: Figures) -> list[str]:
 
 def percent(value: float | None) -> str:
     """A share for people; a dash where there was nothing to count."""
-    return "-" if value is None else f"{100 * value:.1f} %"
+    return "-" if value is None else f"{100 * value:.1f}%"
 
 
 def comparisons(summary: Figures) -> list[str]:

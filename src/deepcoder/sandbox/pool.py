@@ -67,8 +67,12 @@ class Sandbox:
         """
         async with self._turn():
             execution = Execution(code, limits or self.limits, channel=True)
-            async with self._running(execution):
-                yield Session(execution)
+            try:
+                async with self._running(execution):
+                    yield Session(execution)
+            finally:
+                if execution.channel is not None:
+                    execution.channel.close()
 
     @contextlib.asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
