@@ -41,10 +41,12 @@ class _Over(Exception):
 async def judge_isolated(check: TestsCheck, plan: Plan, code: str, box: Sandbox) -> Verdict | NeedsCandidate:
     """Run the tests in one session and the candidate's program in another."""
     try:
-        async with box.session(programs.answering(), CANDIDATE) as candidate:
+        async with (
+            box.session(programs.answering(), CANDIDATE) as candidate,
+            box.session(programs.testing(), TESTS) as tests,  # starts while the candidate's program loads
+        ):
             await _load(candidate, check, plan, code)
-            async with box.session(programs.testing(), TESTS) as tests:
-                return await _Referee(candidate, tests).run(check, plan)
+            return await _Referee(candidate, tests).run(check, plan)
     except _Over as over:
         return over.verdict
 
