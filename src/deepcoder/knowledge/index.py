@@ -7,6 +7,7 @@ weighted up. The same Python gives the same answers.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from deepcoder.errors import DeepCoderError
 
-INDEX_VERSION = 1
+COLLECTOR = Path(__file__).with_name("collect.py")
 BUILD_TIMEOUT_S = 120
 
 _STOP_WORDS = frozenset({
@@ -107,7 +108,7 @@ def open_index(cache_dir: Path | None = None) -> KnowledgeIndex:
     """
     folder = default_cache() if cache_dir is None else cache_dir
     version = "{}.{}.{}".format(*sys.version_info[:3])
-    path = folder / f"stdlib-{sys.implementation.name}-{version}-v{INDEX_VERSION}.sqlite"
+    path = folder / f"stdlib-{sys.implementation.name}-{version}-{_source_hash()}.sqlite"
     if not path.exists():
         _build(path)
     return KnowledgeIndex(path)
@@ -128,6 +129,12 @@ def name_words(symbol: str) -> str:
     return " ".join(words)
 
 
+def _source_hash() -> str:
+    """A hash of this package's code: an index that other code built is not used."""
+    digest = hashlib.sha256(Path(__file__).read_bytes() + COLLECTOR.read_bytes())
+    return digest.hexdigest()[:10]
+
+
 def _build(path: Path) -> None:
     rows = _collect_apart()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -142,7 +149,7 @@ def _build(path: Path) -> None:
 
 
 def _collect_apart() -> list[tuple[str, str, str]]:
-    command = [sys.executable, "-I", "-W", "ignore", str(Path(__file__).with_name("collect.py"))]
+    command = [sys.executable, "-I", "-W", "ignore", str(COLLECTOR)]
     with tempfile.TemporaryDirectory(prefix="deepcoder-") as empty:
         environment = {**os.environ, "COLUMNS": "80", "PYTHONHASHSEED": "0"}
         done = subprocess.run(
