@@ -81,6 +81,12 @@ def test_completions_continue_the_prompt_and_solutions_are_whole(go: Any) -> Non
     assert "2 of 3 samples pass" in printed
 
 
+def test_a_completion_is_judged_as_it_stands(go: Any) -> None:
+    fenced = "\n```python\ndef f(x):\n    return x\n```\n"
+    _, rows, _ = go("humaneval", HUMANEVAL, [{"task_id": 0, "completion": fenced}, {"task_id": 0, "solution": fenced}])
+    assert [row["outcome"] for row in rows] == ["error", "passed"]
+
+
 def test_mbpp_ids_and_missing_tasks(go: Any) -> None:
     summary, rows, printed = go("mbpp", MBPP, [{"task_id": 2, "completion": "def f(x): return x + 2"}])
     assert rows[0]["passed"]

@@ -110,9 +110,11 @@ async def _judge_all(
 async def _judge_one(sample: Sample, box: Sandbox) -> dict[str, Any]:
     parts: dict[str, Verdict] = {}
     for name, check in sample.task.checks:
-        verdict = await judge_program(check, sample.program, box)
+        verdict = await judge_program(check, sample.program, box, extract=False)
         if verdict.outcome is Outcome.SANDBOX_ERROR:
-            verdict = await judge_program(check, sample.program, box)  # the machinery gets one more chance
+            verdict = await judge_program(
+                check, sample.program, box, extract=False
+            )  # the machinery gets one more chance
         parts[name] = verdict
         if not verdict.passed:
             break

@@ -27,15 +27,18 @@ async def judge(problem: Problem, answer: str | None, box: Sandbox) -> Verdict:
         raise ProblemError(f"problem {problem.problem_id}: {error.message}", hint=error.hint) from None
 
 
-async def judge_program(check: TestsCheck, answer: str | None, box: Sandbox) -> Verdict:
-    """Judge a program by tests: outside the candidate's process, or in it where the tests need that."""
+async def judge_program(check: TestsCheck, answer: str | None, box: Sandbox, *, extract: bool = True) -> Verdict:
+    """Judge a program by tests: outside the candidate's process, or in it where the tests need that.
+
+    `extract`: take the code out of a fence; False judges the text as it stands.
+    """
     plan = plan_of(check)
     mode = "in_process" if plan.in_process else "isolated"
     if answer is None or not answer.strip():
         return Verdict(outcome=Outcome.NO_ANSWER, mode=mode)
     if len(answer) > MAX_PROGRAM:
         return Verdict(outcome=Outcome.ERROR, detail=f"an answer of {len(answer)} characters", mode=mode)
-    code = extract_code(answer, plan.names)
+    code = extract_code(answer, plan.names) if extract else answer
     if plan.in_process:
         return await judge_in_process(check, plan, code, box, plan.in_process)
     verdict = await judge_isolated(check, plan, code, box)
