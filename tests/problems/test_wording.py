@@ -18,7 +18,7 @@ from deepcoder.problems.procedural.families.documentation_questions import QUEST
 from deepcoder.problems.procedural.families.error_recovery import TRAPS
 from deepcoder.problems.procedural.frames import HELD_OUT, TRAIN
 from deepcoder.problems.procedural.operation import Operation, Template, fill, program, templates
-from deepcoder.problems.procedural.wording import put
+from deepcoder.problems.procedural.wording import put, tidy
 
 ALL = [*all_operations(), *(trap.operation for trap in TRAPS)]
 
@@ -92,3 +92,19 @@ def test_a_shown_list_has_its_numbers_in_order(values: list[int], seed: int):
 @given(st.from_regex(r"[A-Za-z][a-z ]{0,20}[a-z]", fullmatch=True), st.integers(0, 10**6))
 def test_a_shown_text_is_there_verbatim(value: str, seed: int):
     assert value in show(value, Draw(str(seed)), main=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "template", "expected"),
+    [
+        ("the 2th power", "the {b}th power", "the 2nd power"),
+        ("the 11th and the 23th", "", "the 11th and the 23rd"),
+        ("what do the list [1, 2] make?", "what do {xs} make?", "what do the numbers [1, 2] make?"),
+        ("how do the list ['a'] rank?", "how do {ws} rank?", "how do the words ['a'] rank?"),
+        ("what is the numbers 1, 2 sorted?", "what is {xs} sorted?", "what is the list 1, 2 sorted?"),
+        ("the words of the words a, b", "the words of {ws}", "the words of a, b"),
+        ("the largest of the list [1]", "the largest of {xs}", "the largest of the list [1]"),
+    ],
+)
+def test_grammar_that_depends_on_values(text: str, template: str, expected: str):
+    assert tidy(text, template) == expected

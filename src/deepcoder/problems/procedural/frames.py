@@ -238,7 +238,7 @@ HELD_OUT = Frames(
         I'd like you to {x}.
         Let's {x}.
         Try to {x} and report what you get.
-        How do things look after you {x}?
+        I'd be glad if you could {x}.
         {name} was told to {x}. What should the answer be?
         Time to {x}.
         Now {x} and report back.

@@ -12,6 +12,12 @@ from deepcoder.problems.procedural.operation import Operation, Template, Values
 
 QUOTES = "'\"`"
 _SLOT = re.compile(r"\{(\w+)(!r)?\}")
+_ORDINAL = re.compile(r"\b(\d+)th\b")
+_PLURAL = re.compile(
+    r"\b(?:do|are|have|would) \{(?:xs|ws)\}|"
+    r"\{(?:xs|ws)\} (?:come|cover|form|have|average|lie|exceed|add|would|rank|make|follow|are)\b"
+)
+_SINGULAR = re.compile(r"\b(?:is|does|becomes) \{(?:xs|ws)\}|\{(?:xs|ws)\} (?:is|has|goes) ")
 _TWICE = re.compile(r"\b(words|numbers|values|letters) (in|of|from) the \1 ")
 
 
@@ -66,7 +72,23 @@ def fill_template(template: Template, shown: Callable[[str, bool], str], draw: D
             return draw.name()
         return shown(match[1], match[2] is not None)
 
-    return _TWICE.sub(r"\1 \2 ", _SLOT.sub(slot, template.pick(draw)))
+    chosen = template.pick(draw)
+    return tidy(_SLOT.sub(slot, chosen), chosen)
+
+
+def tidy(text: str, template: str) -> str:
+    """Grammar that depends on the values: ordinals, number of a noun against its verb, a noun said twice."""
+    text = _TWICE.sub(r"\1 \2 ", _ORDINAL.sub(_ordinal, text))
+    if _PLURAL.search(template):
+        text = re.sub(r"\bthe list \[(?=['\"])", "the words [", text)
+        return re.sub(r"\bthe list \[", "the numbers [", text)
+    return re.sub(r"\bthe (?:numbers|values|words) ", "the list ", text) if _SINGULAR.search(template) else text
+
+
+def _ordinal(match: re.Match[str]) -> str:
+    n = int(match[1])
+    ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"
 
 
 def choose(text: str, draw: Draw) -> str:

@@ -117,7 +117,7 @@ OPERATIONS = (
         """, held_out="""
             q: the bits {s} stand for which number?
             v: translate the base-two numeral {s} into an ordinary number
-            n: what the bit string {s} is worth
+            q: what is the bit string {s} worth?
         """),
     Operation("to_hex", "hex({n})[2:]", lambda n: to_base(n, 16), number, "Convert to hexadecimal.", main="n",
         takes="int",

@@ -96,7 +96,7 @@ OPERATIONS = (
             q: what does print(len({s!r})) <print|show>?
         """,
         held_out="""
-            n: how many characters {s} consists of
+            q: how many characters does {s} consist of?
             q: {s} is made of how many characters?
             v: measure {s} in characters
         """,
@@ -146,7 +146,7 @@ OPERATIONS = (
             q: what is {s!r}.startswith({t!r})?
             v: check <whether|if> {s} <starts|begins> with {t}
             v: test <whether|if> {t} is a prefix of {s}
-            v: tell me <whether|if> {s} starts with {t}
+            q: tell me <whether|if> {s} starts with {t}.
         """,
         held_out="""
             q: are the opening letters of {s} equal to {t}?
@@ -202,7 +202,7 @@ OPERATIONS = (
         """,
         held_out="""
             q: if each letter counts once, how many letters does {s} use?
-            n: how many distinct characters occur in {s}
+            q: how many distinct characters occur in {s}?
             v: tell how many letters of the alphabet take part in {s}, each counted once
         """,
     ),

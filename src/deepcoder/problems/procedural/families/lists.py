@@ -68,10 +68,10 @@ OPERATIONS = (
             v: add <everything in|all values in|together all of> {xs}
             q: what <does|is> sum({xs!r})<| give>?
             q: what is the total when you add up {xs}?
-            q: {name} <spent|earned|saved> {xs} euros on <several|different> days. How much is that in total?
+            q: {name}'s <expenses|earnings|savings> on several days were {xs}. How much is that in total?
         """,
         held_out="""
-            n: what {xs} come to when added
+            q: what do {xs} come to when added?
             v: give the grand total over {xs}
             q: {xs}: what do they add up to?
             q: a till shows the entries {xs}. What is the overall amount?
@@ -206,7 +206,7 @@ OPERATIONS = (
         """,
         held_out="""
             q: how many members of {xs} go beyond {k}?
-            n: how many of {xs} lie over {k}
+            q: how many of {xs} lie over {k}?
             v: tell the quantity of entries over {k} in {xs}
         """,
     ),
