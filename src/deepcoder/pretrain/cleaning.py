@@ -36,7 +36,7 @@ def documents(text: str) -> Iterator[str]:
             yield "\n\n".join(part) + "\n"
             part, size = [], 0
         part.append(block.rstrip())
-        size += len(block)
+        size += len(block) + 2
     if part:
         yield "\n\n".join(part) + "\n"
 

@@ -112,7 +112,8 @@ def rows_of(tokens: Tokens, length: int, offset: int = 0) -> NDArray[np.uint16]:
     """(count, length + 1) rows: inputs and, shifted by one, targets."""
     count = (len(tokens) - 1 - offset) // length
     index = offset + np.arange(count)[:, None] * length + np.arange(length + 1)[None, :]
-    return tokens[index]
+    rows: NDArray[np.uint16] = tokens[index]
+    return rows
 
 
 class Rows:

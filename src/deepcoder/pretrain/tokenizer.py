@@ -19,12 +19,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast
 
 from deepcoder.pretrain.synthetic.exercises import make_exercise
 from deepcoder.pretrain.synthetic.words import Words
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 VOCABULARY = 4096
 END_OF_TEXT, IM_START, IM_END, PAD = "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|pad|>"
@@ -163,6 +166,9 @@ def train_tokenizer(
 
 def as_pretrained(tokenizer: Tokenizer, chat_template: str) -> PreTrainedTokenizerFast:
     """The tokenizer as transformers loads it. A turn ends with <|im_end|>; padding is a token of its own."""
+    # Imported here: the worker processes that make text need no transformers and start faster.
+    from transformers import PreTrainedTokenizerFast
+
     wrapped = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         eos_token=IM_END,

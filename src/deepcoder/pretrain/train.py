@@ -12,7 +12,7 @@ import json
 import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,50 +128,66 @@ class Stepper:
     def __init__(self, model: Qwen3MoeForCausalLM, settings: Settings, separator: int) -> None:
         self.separator = separator
         self.device = next(model.parameters()).device
-        self.eager = Pretraining(model, experts=settings.experts)
         self.cuda = self.device.type == "cuda"
-        self.compiled: Any = torch.compile(self.eager) if settings.compile and self.cuda else self.eager
-        self.flex = settings.compile and self.cuda
-        self._flex_mask: Any = torch.compile(flex_mask) if self.flex else flex_mask
+        self.plain = Pretraining(model, experts=settings.experts)
+        self.may_compile = settings.compile and self.cuda
+        self._run: Any = self.plain
+        self._mask: Callable[[Tensor], Mask] = visible_mask
 
-    def loss(self, rows: NDArray[np.uint16]) -> tuple[Tensor, Tensor, Tensor]:
-        """Cross-entropy, logit penalty and balance loss of rows."""
+    def _split(self, rows: NDArray[np.uint16]) -> tuple[Tensor, Tensor, Tensor]:
+        """Inputs, targets (-100 where there is nothing to learn) and document numbers."""
         ids = torch.from_numpy(rows.astype(np.int64))
         ids = (ids.pin_memory() if self.cuda else ids).to(self.device, non_blocking=True)
         inputs, targets = ids[:, :-1].contiguous(), ids[:, 1:].contiguous()
         # What follows a separator is another document: nothing to learn there.
-        targets = targets.masked_fill(inputs == self.separator, -100)
-        documents = document_numbers(inputs, self.separator)
-        mask: Mask = self._flex_mask(documents) if self.flex else visible_mask(documents)
+        return inputs, targets.masked_fill(inputs == self.separator, -100), document_numbers(inputs, self.separator)
+
+    def loss(self, rows: NDArray[np.uint16]) -> tuple[Tensor, Tensor, Tensor]:
+        """Cross-entropy, logit penalty and balance loss of rows."""
+        inputs, targets, documents = self._split(rows)
+        mask = self._mask(documents)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.cuda):
-            result: tuple[Tensor, Tensor, Tensor] = self.compiled(inputs, targets, mask)
+            result: tuple[Tensor, Tensor, Tensor] = self._run(inputs, targets, mask)
         return result
 
     def settle(self, rows: NDArray[np.uint16]) -> str:
-        """Try flex attention with the compiled step on real rows; without it, compute the same through a mask."""
-        if not self.flex:
-            return "explicit mask"
-        try:
-            sum(self.loss(rows)).backward()  # type: ignore[union-attr]
-        except Exception as error:
-            print(
-                f"flex attention does not run here ({type(error).__name__}: {error}); using an explicit mask",
-                flush=True,
-            )
-            self.flex = False
-            torch._dynamo.reset()
-            self.compiled = torch.compile(self.eager)
-            sum(self.loss(rows)).backward()  # type: ignore[union-attr]
-        self.eager.zero_grad(set_to_none=True)
-        return "flex" if self.flex else "explicit mask, compiled"
+        """Find the fastest way to compute the loss that runs here, on real rows; all of them compute the same."""
+        ways: list[tuple[str, Callable[[Any], Any], Callable[[Tensor], Mask]]] = [
+            ("explicit mask", lambda run: run, visible_mask)
+        ]
+        if self.may_compile:
+            compiled_mask: Any = torch.compile(flex_mask)
+            ways = [
+                ("flex, compiled", torch.compile, compiled_mask),
+                ("flex, compiled, eager mask", torch.compile, flex_mask),
+                ("explicit mask, compiled", torch.compile, visible_mask),
+                *ways,
+            ]
+        for name, wrap, mask in ways[:-1]:
+            self._run, self._mask = wrap(self.plain), mask
+            try:
+                loss, penalty, balance = self.loss(rows)
+                (loss + penalty + balance).backward()  # type: ignore[no-untyped-call]
+                self.plain.zero_grad(set_to_none=True)
+                return name
+            except Exception as error:
+                print(f"attention '{name}' does not run here: {type(error).__name__}: {error}"[:600], flush=True)
+                torch._dynamo.reset()
+        name, _, self._mask = ways[-1]
+        self._run = self.plain
+        return name
 
     @torch.no_grad()
-    def held_out(self, tokens: Tokens, settings: Settings) -> float:
-        """Mean loss in nats a token over whole batches of rows."""
-        rows = rows_of(tokens, settings.length)
-        size = min(settings.rows, len(rows))
-        batches = [rows[i : i + size] for i in range(0, len(rows) - size + 1, size)]
-        return float(np.mean([self.loss(batch)[0].item() for batch in batches])) if batches else math.nan
+    def held_out(self, tokens: Tokens, length: int, size: int = 16) -> float:
+        """Mean loss in nats a token over whole rows, computed plainly (no compilation, explicit mask)."""
+        rows = rows_of(tokens, length)
+        losses, counts = [], []
+        for start in range(0, len(rows), size):
+            inputs, targets, documents = self._split(rows[start : start + size])
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.cuda):
+                losses.append(self.plain(inputs, targets, visible_mask(documents))[0].item())
+            counts.append(int((targets != -100).sum()))
+        return float(np.average(losses, weights=counts)) if losses else math.nan
 
 
 @contextlib.contextmanager
@@ -220,8 +236,8 @@ def pretrain(
             loop(settings, model, stepper, data, run, began, asked)
     model.eval()
     run.losses = {
-        "source": stepper.held_out(data.held_out_source, settings),
-        "synthetic": stepper.held_out(synthetic, settings),
+        "source": stepper.held_out(data.held_out_source, settings.length),
+        "synthetic": stepper.held_out(synthetic, settings.length),
     }
     print(f"held-out loss: {run.losses}", flush=True)
     save_checkpoint(model, corpus, out, run)

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from deepcoder.pretrain.synthetic.exercises import (
-    Exercise,
-    Stage,
-    evaluate,
-    make_exercise,
-    make_stage,
-    plan,
-    printed,
-    verb_phrase,
-)
+from deepcoder.pretrain.synthetic.exercises import Exercise, make_exercise
 from deepcoder.pretrain.synthetic.grammar import operations
+from deepcoder.pretrain.synthetic.programs import printed
 from deepcoder.pretrain.synthetic.renderings import says
+from deepcoder.pretrain.synthetic.stages import Stage, evaluate, make_stage
+from deepcoder.pretrain.synthetic.wordings import plan, verb_phrase
 from deepcoder.pretrain.synthetic.words import Words
 
 NEIGHBOURS = (

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from deepcoder.pretrain.streams import Rows, Workshop, rows_of
+
+
+def test_rows_are_inputs_and_targets_shifted_by_one():
+    assert rows_of(np.arange(8, dtype=np.uint16), 3).tolist() == [[0, 1, 2, 3], [3, 4, 5, 6]]
+
+
+def test_rows_come_in_a_seeded_order_and_again_with_other_borders():
+    tokens = np.arange(1000, dtype=np.uint16)
+    first, second = (Rows([tokens], 10, seed=3) for _ in range(2))
+    one = first.take(99)
+    assert (one == second.take(99)).all()
+    assert sorted(one[:, 0].tolist()) == list(range(0, 990, 10))
+    again = first.take(50)
+    assert (again[:, 0] % 10 != 0).all()
+
+
+def test_a_stream_without_a_row_is_an_error_not_an_endless_wait():
+    with pytest.raises(ValueError, match="no row"):
+        Rows([np.arange(5, dtype=np.uint16)], 10, seed=0).take(1)
+
+
+def test_shards_depend_on_seed_and_number_alone(corpus, tmp_path):
+    def shards(cache=None, seed=0):
+        with Workshop(corpus, workers=0, seed=seed, shard=500, cache=cache) as workshop:
+            return [future.result().tolist() for future in workshop.shards("rich", 2)]
+
+    first = shards()
+    assert first == shards(cache=tmp_path / "kept") == shards(cache=tmp_path / "kept")
+    assert first[0] != first[1]
+    assert first != shards(seed=1)
+
+
+def test_the_source_is_split_by_its_text(corpus):
+    with Workshop(corpus, workers=0, seed=0, shard=500) as workshop:
+        train, held_out = workshop.source()
+    with Workshop(corpus, workers=0, seed=9, shard=500) as workshop:
+        _, again = workshop.source()
+    assert len(train) > len(held_out) > 0
+    assert (held_out == again).all()

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import re
+from itertools import islice
+from random import Random
+
+import pytest
+
+from deepcoder.pretrain.cleaning import FORBIDDEN
+from deepcoder.pretrain.synthetic.documentation import Entry, documentation, parameters
+from deepcoder.pretrain.synthetic.exercises import make_exercise
+from deepcoder.pretrain.synthetic.faults import NEIGHBOURS
+from deepcoder.pretrain.synthetic.grammar import expand, operations
+from deepcoder.pretrain.synthetic.mix import MIXES, Material, document, documents
+from deepcoder.pretrain.synthetic.programs import printed, program, substitute
+from deepcoder.pretrain.synthetic.stages import evaluate, make_stage
+from deepcoder.pretrain.synthetic.wordings import instruction
+from deepcoder.pretrain.synthetic.words import Words
+
+WORDS = Words(["documentation", "value", "sequence"])
+ENTRY = Entry("math.comb", "(n, k=2)", "Number of ways to choose k items. Second sentence.")
+MATERIAL = Material(WORDS, [ENTRY], [("Double 3.", "print(6)", "6")])
+
+
+@pytest.mark.parametrize("operation", operations(), ids=lambda operation: operation.name)
+def test_every_operation_works_and_its_expressions_agree(operation):
+    rng = Random(1)
+    stages = [stage for _ in range(40) if (stage := make_stage(operation, rng, WORDS))]
+    assert len(stages) >= 5
+    for stage in stages[:8]:
+        assert printed(program((stage,), rng)) == str(stage.result)
+        text = instruction((stage,), rng, WORDS)
+        assert not re.search(r"[{}|]", text.replace(str(stage.result), "")) or "dict" in operation.name
+        for expression in operation.code:
+            if ".find(" not in expression and ".rfind(" not in expression:
+                try:
+                    other = evaluate(operation, expression, stage.values)
+                except ValueError:
+                    continue  # index() raises where find() returns -1
+                assert str(other) == str(stage.result)
+
+
+def test_names_of_operations_are_unique_and_neighbours_exist():
+    names = [operation.name for operation in operations()]
+    assert len(set(names)) == len(names) >= 250
+    assert {name for pair in NEIGHBOURS for name in pair} <= set(names)
+
+
+def test_an_exercise_tells_what_its_program_prints():
+    rng = Random(2)
+    for _ in range(60):
+        exercise = make_exercise(rng, WORDS)
+        assert printed(exercise.program) == exercise.output == str(exercise.stages[-1].result)
+        assert exercise.instruction
+        assert "{" not in exercise.plan or "{" in str([stage.values for stage in exercise.stages])
+
+
+@pytest.mark.parametrize("mix", MIXES)
+def test_text_is_a_function_of_the_seed_and_never_in_the_agents_format(mix):
+    first, second, other = (list(islice(documents(mix, Random(seed), MATERIAL), 60)) for seed in (5, 5, 6))
+    assert first == second != other
+    assert not [text for text in first + other if FORBIDDEN.search(text)]
+
+
+@pytest.mark.parametrize("kind", sorted(MIXES["broad"]))
+def test_each_kind_of_document_is_made(kind):
+    assert all(document(kind, Random(seed), MATERIAL).strip() for seed in range(15))
+
+
+def test_kinds_without_material_are_left_out():
+    made = list(islice(documents("rich", Random(0), Material(WORDS, [], [])), 30))
+    assert not any("math.comb" in text or "Double 3." in text for text in made)
+
+
+def test_substitution_leaves_quoted_and_dotted_names_alone():
+    assert substitute("x.count('x') + n", {"x": "word", "n": "3"}) == "word.count('x') + 3"
+    assert substitute("x.bit_count()", {"x": "13"}) == "(13).bit_count()"
+
+
+def test_choices_are_settled_and_blanks_tidied():
+    assert expand("a [b|b] [, c|, c] [|]", Random(0)) == "a b, c"
+
+
+def test_parameters_of_a_signature():
+    assert parameters("(self, a, b=(1, 2), *, key=None, **rest)") == ["a", "b", "key", "rest"]
+    assert "comb" in documentation(Random(0), [ENTRY])
