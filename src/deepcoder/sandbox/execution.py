@@ -159,7 +159,7 @@ class Execution:
     def _finish(self, result: RunResult) -> None:
         if not self.done.done():
             self.done.set_result(result)
-        self.close()
+        self._close_streams()
 
     def _close_handed(self) -> None:
         if self.handed:
@@ -172,6 +172,11 @@ class Execution:
 
     def close(self) -> None:
         """Gives every descriptor back; a program that still runs is killed by that."""
+        self._close_streams()
+        if self.channel is not None:  # not sooner: frames that the program sent before its end can still be read
+            self.channel.close()
+
+    def _close_streams(self) -> None:
         self._close_handed()
         if self.report.fileno() >= 0:
             self.loop.remove_reader(self.report)

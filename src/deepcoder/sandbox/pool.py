@@ -17,9 +17,10 @@ from contextvars import ContextVar
 from deepcoder.config import SandboxConfig
 from deepcoder.errors import SandboxBusy
 from deepcoder.sandbox.execution import GRACE_S, Execution
+from deepcoder.sandbox.probe import refusal
 from deepcoder.sandbox.result import Limits, RunResult
 from deepcoder.sandbox.session import Session
-from deepcoder.sandbox.tiers import Tier, open_tier
+from deepcoder.sandbox.tiers import Tier, tiers
 from deepcoder.sandbox.worker import BootFailed, Worker
 
 KILL_S = 2.0  # a keeper that has not answered a kill by then goes with its worker
@@ -67,12 +68,8 @@ class Sandbox:
         """
         async with self._turn():
             execution = Execution(code, limits or self.limits, channel=True)
-            try:
-                async with self._running(execution):
-                    yield Session(execution)
-            finally:
-                if execution.channel is not None:
-                    execution.channel.close()
+            async with self._running(execution):
+                yield Session(execution)
 
     @contextlib.asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -170,7 +167,7 @@ class Sandbox:
         started = await asyncio.gather(
             *(self.tier.start_worker() for _ in range(self.config.workers)), return_exceptions=True
         )
-        self._workers = [worker for worker in started if isinstance(worker, Worker)]
+        self._workers = [worker for worker in started if not isinstance(worker, BaseException)]
         for outcome in started:
             if isinstance(outcome, BaseException):
                 await self.close()
@@ -189,10 +186,21 @@ async def open_sandbox(config: SandboxConfig) -> AsyncIterator[Sandbox]:
 
     SandboxUnavailable names the probe that failed and the command that mends it.
     """
-    tier = await open_tier(config)
-    box = Sandbox(config, tier)
+    box = await _open_strongest(config)
     try:
-        await box.open()
         yield box
     finally:
         await box.close()
+
+
+async def _open_strongest(config: SandboxConfig) -> Sandbox:
+    failures: list[tuple[Tier, BootFailed]] = []
+    for tier in tiers(config):
+        box = Sandbox(config, tier)
+        try:
+            await box.open()
+        except BootFailed as error:
+            failures.append((tier, error))
+        else:
+            return box
+    raise await refusal(config, failures)

@@ -1,4 +1,4 @@
-"""The host's handle on one worker process: start it, hand it runs, notice its death."""
+"""The host's handle on what runs programs: a zygote that stays, or a new process for each run."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from deepcoder.errors import DeepCoderError
+from deepcoder.sandbox.inside.identity import OUTSIDE_ID
 from deepcoder.sandbox.inside.request import Request
 
 BOOT_S = 20.0
+CLOSE_S = 2.0
 DIED = {"failed": "start", "errno": 0, "message": "it died while starting"}
-START = (
-    "import sys; sys.path.insert(0, {folder!r}); from inside import {module}; del sys.path[0]; "
-    "{module}.main({arguments})"
-)
+START = "import sys; sys.path.insert(0, {folder!r}); from inside import {module}; del sys.path[0]; {module}.{call}"
 # Set for the interpreter itself; the program sees none of it. One malloc arena: each would claim address space.
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "MALLOC_ARENA_MAX": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
@@ -30,7 +29,7 @@ class BootFailed(DeepCoderError):
     """A worker could not isolate itself. `step` names what failed, `errno` what the kernel said (0: nothing)."""
 
     def __init__(self, step: str, errno: int, message: str) -> None:
-        super().__init__(f"sandbox worker: {message}")
+        super().__init__(f"the sandbox cannot start: {message}")
         self.step, self.errno = step, errno
 
 
@@ -39,9 +38,9 @@ def interpreter() -> str:
     return os.path.realpath(sys.executable)
 
 
-def command_line(module: str, *arguments: object) -> list[str]:
-    """The command that runs `inside.<module>.main(*arguments)` in a bare interpreter."""
-    code = START.format(folder=str(Path(__file__).parent), module=module, arguments=", ".join(map(repr, arguments)))
+def command_line(module: str, call: str, folder: str = str(Path(__file__).parent)) -> list[str]:
+    """The command that evaluates `inside.<module>.<call>` in a bare interpreter; `folder` has `inside`."""
+    code = START.format(folder=folder, module=module, call=call)
     return [interpreter(), "-S", "-s", "-P", "-X", "utf8", "-c", code]
 
 
@@ -51,8 +50,27 @@ def environment() -> dict[str, str]:
     return ENVIRONMENT | ({"LD_LIBRARY_PATH": path} if path else {})
 
 
-class Worker:
-    """One zygote. `alive` turns False when its socket closes; `load` counts the runs it has now."""
+class Worker(Protocol):
+    """`alive` turns False when it is gone; `load` counts the runs it has now (the pool keeps it)."""
+
+    alive: bool
+    load: int
+
+    async def submit(self, request: Request, descriptors: Sequence[int]) -> None:
+        """Hands over one run; OSError where the worker is gone."""
+        ...
+
+    def kill(self) -> None:
+        """Ends the worker with everything that runs in it, at once; `close` must follow."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the worker and waits until nothing of it is left."""
+        ...
+
+
+class ZygoteWorker:
+    """A pre-started interpreter (inside.boot, inside.zygote)."""
 
     def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
         self.process, self.control = process, control
@@ -60,9 +78,9 @@ class Worker:
         self.alive = True
 
     @classmethod
-    async def start(cls, module: str, packages: dict[str, str]) -> Worker:
+    async def start(cls, packages: dict[str, str]) -> ZygoteWorker:
         """A worker that has said it is ready; BootFailed names the step that failed."""
-        process, ours = _spawn(module, packages)
+        process, ours = _spawn_zygote(packages)
         ours.setblocking(False)
         worker = cls(process, ours)
         try:
@@ -88,7 +106,7 @@ class Worker:
             asyncio.get_running_loop().remove_reader(self.control)
 
     async def submit(self, request: Request, descriptors: Sequence[int]) -> None:
-        """Hands over one run; OSError where the worker is gone."""
+        """See Worker."""
         data = request.encode()
         while True:
             try:
@@ -101,27 +119,33 @@ class Worker:
                 raise
 
     def kill(self) -> None:
-        """Ends the worker with everything that runs in it; `close` must follow."""
+        """See Worker. The zygote dies with its launcher, and as process 1 takes every box along."""
         self.alive = False
         self.process.kill()
 
     async def close(self) -> None:
-        """Ends the worker and everything that runs in it."""
-        loop = asyncio.get_running_loop()
+        """See Worker. The zygote ends when its socket does, the launcher after it."""
         if self.control.fileno() >= 0:
-            loop.remove_reader(self.control)
+            asyncio.get_running_loop().remove_reader(self.control)
             self.control.close()
         self.alive = False
-        self.process.kill()
-        await asyncio.to_thread(self.process.wait)
+        await asyncio.to_thread(_wait, self.process)
 
 
-def _spawn(module: str, packages: dict[str, str]) -> tuple[subprocess.Popen[bytes], socket.socket]:
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(CLOSE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _spawn_zygote(packages: dict[str, str]) -> tuple[subprocess.Popen[bytes], socket.socket]:
     """The process and our end of its socket. It gets no environment, no other descriptor, a session of its own."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen(
-            command_line(module, theirs.fileno(), packages),
+            command_line("boot", f"main({theirs.fileno()}, {packages!r})"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -131,3 +155,58 @@ def _spawn(module: str, packages: dict[str, str]) -> tuple[subprocess.Popen[byte
             start_new_session=True,
         )
     return process, ours
+
+
+class ColdWorker:
+    """A process for each run: `prefix` (bwrap and its arguments, or nothing) before inside.cold."""
+
+    def __init__(self, mode: str, prefix: Sequence[str] = (), folder: str = str(Path(__file__).parent)) -> None:
+        self.mode, self.prefix, self.folder = mode, list(prefix), folder
+        self.load = 0
+        self.alive = True
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+
+    async def submit(self, request: Request, descriptors: Sequence[int]) -> None:
+        """See Worker."""
+        call = f"main({self.mode!r}, {request.encode().decode()!r}, {list(descriptors)!r}, {self.proc})"
+        self.processes = [process for process in self.processes if process.poll() is None]
+        self.processes.append(
+            self._spawn([*self.prefix, *command_line("cold", call, self.folder)], [*descriptors, self.proc])
+        )
+
+    @staticmethod
+    def _spawn(command: list[str], descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment(),
+            cwd="/",
+            pass_fds=descriptors,
+            start_new_session=True,
+            **unprivileged(),
+        )
+
+    def kill(self) -> None:
+        """See Worker. bwrap is asked to die with its parent, and process 1 takes every other along."""
+        self.alive = False
+        for process in self.processes:
+            process.kill()
+
+    async def close(self) -> None:
+        """See Worker."""
+        self.kill()
+        for process in self.processes:
+            await asyncio.to_thread(process.wait)
+        if self.proc >= 0:
+            os.close(self.proc)
+            self.proc = -1
+
+
+def unprivileged() -> dict[str, Any]:
+    """Arguments of Popen that make root's child nobody's."""
+    if os.geteuid() != 0:
+        return {}
+    return {"user": OUTSIDE_ID, "group": OUTSIDE_ID, "extra_groups": []}

@@ -9,4 +9,5 @@ relatively only.
     zygote      its loop: a box a request      seccomp   the filter, and its reasons
     keeper      one box: limits, end, report   request   what the host asks
     program     the untrusted process          identity  who a program is
+    cold        a run without a worker         landlock  file rules of the weaker tier
 """

@@ -17,6 +17,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterable
 
 from . import filesystem, linux, zygote
 from .identity import INSIDE_ID, OUTSIDE_ID
@@ -116,7 +117,9 @@ def _become_worker(host: socket.socket, packages: dict[str, str], go: int, proc:
     except OSError as error:
         raise BootError("dropping privileges", error) from None
     try:
-        _preload(packages)
+        if packages:
+            sys.path.append(filesystem.PACKAGES)
+        preload(name for name in packages if name.isidentifier())
     except ImportError as error:
         raise BootError("loading modules from the isolated root", error) from None
     gc.disable()
@@ -140,11 +143,10 @@ def _drop_privileges() -> None:
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _preload(packages: dict[str, str]) -> None:
+def preload(packages: Iterable[str]) -> None:
+    """Loads what programs use, from the paths that they will see; ImportError names a module that is missing there."""
     sys.path[:] = [path for path in sys.path if path and os.path.isdir(path)]
-    if packages:
-        sys.path.append(filesystem.PACKAGES)
-    for name in [*PRELOADED.split(), *(name for name in packages if name.isidentifier())]:
+    for name in [*PRELOADED.split(), *packages]:
         importlib.import_module(name)
     import site
 

@@ -50,12 +50,10 @@ def build(packages: dict[str, str]) -> None:
     sources = [(path, path) for path in visible_paths()]
     sources += [(path, f"{PACKAGES}/{name}") for name, path in packages.items()]
     opened = [
-        (os.open(source, os.O_PATH), os.path.isdir(source), target)
-        for source, target in sources
-        if not _is_link(source)
+        (os.open(source, os.O_PATH), os.path.isdir(source), target) for source, target in sources if not is_link(source)
     ]
     devices = [(os.open(f"/dev/{name}", os.O_PATH), name) for name in DEVICES]
-    links = [(path, os.readlink(path)) for path, _ in sources if _is_link(path)]
+    links = [(path, os.readlink(path)) for path, _ in sources if is_link(path)]
     hidden = [path for path in (f"{source}/site-packages" for source, _ in sources) if os.path.isdir(path)]
 
     linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
@@ -82,7 +80,8 @@ def build(packages: dict[str, str]) -> None:
     _pivot(root)
 
 
-def _is_link(path: str) -> bool:
+def is_link(path: str) -> bool:
+    """True for /lib and its kind where they only point into /usr."""
     return path in LIBRARIES and os.path.islink(path)
 
 

@@ -21,6 +21,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Callable
 
 from . import program
 from .request import MB, Request
@@ -36,24 +37,28 @@ def report_failure(host: socket.socket, error: BaseException) -> None:
 
 
 class Processes:
-    """Every process of a box, read from the worker's /proc. `first` and `program` are descriptors of processes."""
+    """Every process of a box, read from the worker's /proc.
 
-    def __init__(self, proc: int, first: int, program: int) -> None:
+    `program` and `adopter` (what orphans of the box fall to; None where there can be none) are pidfds.
+    """
+
+    def __init__(self, proc: int, program: int, adopter: int | None = None) -> None:
         self.proc = proc
-        self.first = self._number(first)
-        self.roots = [pid for pid in (self.first, self._number(program)) if pid]
+        self.adopter = self._number(adopter) if adopter is not None else ""
+        self.roots = [pid for pid in (self._number(program), self.adopter) if pid]
 
     def running(self) -> list[str]:
         """The program, its descendants, and what was orphaned to the box's process 1."""
-        found: list[str] = []
+        seen: dict[str, None] = {}
         waiting = list(self.roots)
         while waiting:
             process = waiting.pop()
-            if process != self.first:
-                found.append(process)
+            if process in seen:  # the program is a child of its adopter in the cold tiers
+                continue
+            seen[process] = None
             for thread in self._threads(process):
                 waiting += self._read(f"{process}/task/{thread}/children").split()
-        return found
+        return [process for process in seen if process != self.adopter]
 
     def cpu_s(self, process: str) -> float:
         """CPU time of a process and of the children that it has waited for."""
@@ -106,27 +111,28 @@ class Processes:
 
 
 class Box:
-    """One run. `first`: process 1 of its namespace, whose death ends every other; `program`: the untrusted one."""
+    """One run. `program`: its first process, a child of this one; `kill` ends every process of the box."""
 
-    def __init__(self, request: Request, host: socket.socket, first: int, program: int, baseline: int) -> None:
-        self.request, self.host, self.first, self.program = request, host, first, program
-        self.first_handle = os.pidfd_open(first)
-        self.program_handle = os.pidfd_open(program)
+    def __init__(
+        self, request: Request, host: socket.socket, program: int, kill: Callable[[], None], baseline: int
+    ) -> None:
+        self.request, self.host, self.program, self.kill = request, host, program, kill
+        self.handle = os.pidfd_open(program)
         self.memory_mb = request.memory_mb + baseline / MB
         self.started = time.monotonic()
         self.wall_s = 0.0
         self.cpu_s = 0.0
+        self.seen_cpu_s = 0.0  # while it ran: the kernel forgets the time of processes that die with process 1
         self.peak_mb = 0.0
         self.reason = ""
         self.status: int | None = None
-        self.processes: Processes | None = None
 
     def stop(self, reason: str) -> None:
         """Kills every process of the box; the first reason counts."""
         if not self.wall_s:
             self.wall_s = time.monotonic() - self.started
             self.reason = reason
-            os.kill(self.first, signal.SIGKILL)
+            self.kill()
 
     def on_host(self) -> None:
         """The host wants it to end: one of its few words, or its end of the socket closed."""
@@ -143,14 +149,15 @@ class Box:
         self.cpu_s += used.ru_utime + used.ru_stime
         self.peak_mb = max(self.peak_mb, used.ru_maxrss / 1024)
 
-    def on_first_end(self) -> None:
-        """Every process of the box is dead: the report."""
+    def finish(self, adopted_cpu_s: float) -> None:
+        """Every process of the box is dead: the report. `adopted_cpu_s`: of processes that the program orphaned."""
         if self.status is None:
             self.on_program_end()
-        _, _, used = os.wait4(self.first, 0)  # what it had adopted; its own resident size is the worker's
-        self.cpu_s += used.ru_utime + used.ru_stime
+        self.cpu_s = max(self.cpu_s + adopted_cpu_s, self.seen_cpu_s)
         with contextlib.suppress(OSError):
             self.host.send(self._report().encode())
+        os.close(self.handle)
+        self.host.close()
 
     def _report(self) -> str:
         assert self.status is not None
@@ -168,28 +175,21 @@ class Box:
             f'"cpu_s": {self.cpu_s:.6f}, "wall_s": {self.wall_s:.6f}, "peak_mb": {self.peak_mb:.3f}}}'
         )
 
-    def check(self, proc: int) -> None:
+    def check(self, processes: Processes) -> None:
         """Ends the run where a limit is passed. Called some fifty times a second."""
         if self.wall_s:
             return
         if time.monotonic() - self.started > self.request.wall_s:
             self.stop("timeout")
             return
-        if self.processes is None:
-            self.processes = Processes(proc, self.first_handle, self.program_handle)
-        found = self.processes.running()
-        if sum(map(self.processes.cpu_s, found)) > self.request.cpu_s:
+        found = processes.running()
+        self.seen_cpu_s = sum(map(processes.cpu_s, found))
+        if self.seen_cpu_s > self.request.cpu_s:
             self.stop("timeout")
             return
-        resident = sum(map(self.processes.resident_mb, found))
+        resident = sum(map(processes.resident_mb, found))
         if len(found) > 1 and resident > self.memory_mb:
-            resident = sum(map(self.processes.share_mb, found))
+            resident = sum(map(processes.share_mb, found))
         self.peak_mb = max(self.peak_mb, resident)
         if resident > self.memory_mb:
             self.stop("memory")
-
-    def close(self) -> None:
-        """Gives the descriptors back."""
-        os.close(self.first_handle)
-        os.close(self.program_handle)
-        self.host.close()

@@ -1,7 +1,7 @@
 """The untrusted program's own process: the last steps of confinement, then its code as `__main__`.
 
 Everything in this process belongs to the program once its code runs: it can patch all of Python.
-So nothing here decides a result; process 1 (`keeper`) does, from the exit status that the kernel
+So nothing here decides a result; the worker (`keeper`) does, from the exit status that the kernel
 reports. The one thing said from here is that an uncaught MemoryError ended the program, by
 MEMORY_SIGNAL; a program that sends it to itself misreports only itself.
 """
@@ -21,6 +21,9 @@ import sys
 import threading
 import traceback
 import types
+from os import _exit
+from os import getpid as _getpid
+from os import kill as _kill  # bound here: the program can patch os
 
 from . import linux
 from .request import MB, Request
@@ -31,8 +34,20 @@ FILE = "main.py"
 ENVIRONMENT = {"HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "PYTHONHASHSEED": "0"}
 
 
-def confine(request: Request, handles: dict[str, int], baseline: int) -> None:
-    """Descriptors, session and rlimits of the program. `baseline`: address space of the bare interpreter, bytes."""
+def address_space(proc: int) -> int:
+    """Bytes of address space of this process, from the /proc behind the descriptor `proc`."""
+    handle = os.open("self/statm", os.O_RDONLY, dir_fd=proc)
+    try:
+        return resource.getpagesize() * int(os.read(handle, 64).split()[0])
+    finally:
+        os.close(handle)
+
+
+def confine(request: Request, handles: dict[str, int], baseline: int, *, own_user: bool = True) -> None:
+    """Descriptors, session and rlimits of the program. `baseline`: address space of the bare interpreter, bytes.
+
+    `own_user`: a user namespace of its own counts its processes; elsewhere the limit would count the user's.
+    """
     os.setsid()
     # duplicates far above 0 to 4 first, so that no dup2 overwrites one that is still needed
     high = {name: fcntl.fcntl(handle, fcntl.F_DUPFD_CLOEXEC, 64) for name, handle in handles.items()}
@@ -55,12 +70,14 @@ def confine(request: Request, handles: dict[str, int], baseline: int) -> None:
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
         (resource.RLIMIT_SIGPENDING, 256),
-        (resource.RLIMIT_NPROC, request.processes + 1),  # and the keeper
     ):
         resource.setrlimit(kind, (value, value))
+    if own_user:
+        allowed = request.processes + 1  # and process 1
+        resource.setrlimit(resource.RLIMIT_NPROC, (allowed, allowed))
 
 
-def run(has_channel: bool) -> None:
+def run(has_channel: bool, folder: str = "/tmp") -> None:
     """Runs the code behind the first descriptor after the program's own; never returns."""
     code_handle = CHANNEL + (1 if has_channel else 0)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -71,7 +88,7 @@ def run(has_channel: bool) -> None:
     sys.argv[:] = [FILE]
     os.environ.clear()
     os.environ.update(ENVIRONMENT)
-    os.chdir("/tmp")
+    os.chdir(folder)
     if has_channel:
         _install_channel()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
@@ -79,9 +96,9 @@ def run(has_channel: bool) -> None:
     exit_code = _execute(code_handle, main)
     exit_code = _shut_down(exit_code)
     if exit_code is None:
-        os.kill(os.getpid(), MEMORY_SIGNAL)
+        _kill(_getpid(), MEMORY_SIGNAL)
         exit_code = 1
-    os._exit(exit_code & 0xFF)
+    _exit(exit_code & 0xFF)
 
 
 def _execute(code_handle: int, main: types.ModuleType) -> int | None:
@@ -89,7 +106,7 @@ def _execute(code_handle: int, main: types.ModuleType) -> int | None:
     try:
         code = _compile(code_handle)
     except BaseException as error:  # also RecursionError and MemoryError of the parser: the program's fault
-        _show(error)
+        _show(error.with_traceback(None))
         return None if isinstance(error, MemoryError) and _is_full() else 1
     try:
         exec(code, main.__dict__)

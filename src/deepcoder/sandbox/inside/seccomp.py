@@ -158,8 +158,6 @@ def _single_process(pid: int) -> dict[str, list[Instruction]]:
         "clone": clone,
         "fork": _answer(EAGAIN),
         "vfork": _answer(EAGAIN),
-        "setsid": _answer(EPERM),
-        "setpgid": _answer(EPERM),
         "kill": own,
         "tgkill": own,
         "tkill": _answer(EPERM),

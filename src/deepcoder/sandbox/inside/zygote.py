@@ -13,15 +13,16 @@ one is copied from.
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import random
-import resource
 import select
 import signal
 import socket
 import sys
 import threading
 import time
+from dataclasses import dataclass
 
 from . import keeper, linux, program, seccomp
 from .identity import INSIDE_ID
@@ -32,19 +33,39 @@ STACK_BYTES = 16_384
 TICK_S = 0.02
 
 
+@dataclass(slots=True)
+class Entry:
+    """A box and its process 1 (`first`: process id, `handle`: pidfd, `stack`: what it runs on)."""
+
+    box: keeper.Box
+    first: int
+    handle: int
+    stack: ctypes.Array[ctypes.c_char]
+    processes: keeper.Processes | None = None
+
+    def check(self, proc: int) -> None:
+        """The box's limits; most runs are over before their first check."""
+        if self.processes is None:
+            self.processes = keeper.Processes(proc, self.box.handle, self.handle)
+        self.box.check(self.processes)
+
+    def finish(self) -> None:
+        """Process 1 is dead, so all are."""
+        _, _, used = os.wait4(self.first, 0)
+        self.box.finish(used.ru_utime + used.ru_stime)
+        os.close(self.handle)
+
+
 class Worker:
     """Serves requests until the host's end of the socket closes."""
 
     def __init__(self, host: socket.socket, proc: int) -> None:
         self.host, self.proc = host, proc
         self.filter = seccomp.build()
-        handle = os.open("self/statm", os.O_RDONLY, dir_fd=proc)
-        self.baseline = resource.getpagesize() * int(os.read(handle, 64).split()[0])
-        os.close(handle)
+        self.baseline = program.address_space(proc)
         self.poll = select.poll()
         self.poll.register(host.fileno(), select.POLLIN)
-        self.boxes: dict[int, keeper.Box] = {}  # by each descriptor that is polled for it
-        self.stacks: dict[int, ctypes.Array[ctypes.c_char]] = {}  # of the boxes' first processes, by process id
+        self.entries: dict[int, Entry] = {}  # by each descriptor that is polled for it
         self.spare_stacks: list[ctypes.Array[ctypes.c_char]] = []
         self.next_check = 0.0
         self.own_handle = os.pidfd_open(os.getpid())
@@ -55,19 +76,16 @@ class Worker:
         for name in [name for name in sys.modules if name.partition(".")[0] == "inside"]:
             del sys.modules[name]
         while True:
-            for handle, _ in self.poll.poll(TICK_S * 1000 if self.boxes else None):
+            for handle, _ in self.poll.poll(TICK_S * 1000 if self.entries else None):
                 if handle == self.host.fileno():
                     self._accept()
-                elif handle in self.boxes:  # not already forgotten by an event before this one
-                    self._on_event(handle, self.boxes[handle])
-            if self.boxes and time.monotonic() >= self.next_check:
-                self._check()
-
-    def _check(self) -> None:
-        for handle, box in list(self.boxes.items()):
-            if handle == box.first_handle:
-                box.check(self.proc)
-        self.next_check = time.monotonic() + TICK_S
+                elif handle in self.entries:  # not already forgotten by an event before this one
+                    self._on_event(handle, self.entries[handle])
+            if self.entries and time.monotonic() >= self.next_check:
+                for handle, entry in list(self.entries.items()):
+                    if handle == entry.handle:
+                        entry.check(self.proc)
+                self.next_check = time.monotonic() + TICK_S
 
     def _accept(self) -> None:
         line, descriptors, _, _ = socket.recv_fds(self.host, 4096, len(HANDLES))
@@ -93,35 +111,33 @@ class Worker:
             if pid == 0:
                 self._become_program(request, report, handles, namespaces)
             linux.setns(self.own_handle, linux.CLONE_NEWPID)  # the next box's process 1 is a child of here again
-            os.close(namespaces)
         except OSError:
             os.kill(first, signal.SIGKILL)
             os.waitpid(first, 0)
             raise
-        self.stacks[first] = stack
-        if not self.boxes:
+        if not self.entries:
             self.next_check = time.monotonic() + TICK_S
-        box = keeper.Box(request, report, first, pid, self.baseline)
-        for handle in (report.fileno(), box.first_handle, box.program_handle):
-            self.boxes[handle] = box
+        box = keeper.Box(request, report, pid, functools.partial(os.kill, first, signal.SIGKILL), self.baseline)
+        entry = Entry(box, first, namespaces, stack)
+        for handle in (report.fileno(), box.handle, namespaces):
+            self.entries[handle] = entry
             self.poll.register(handle, select.POLLIN)
 
-    def _on_event(self, handle: int, box: keeper.Box) -> None:
-        if handle == box.first_handle:
-            box.on_first_end()
-            for polled in [polled for polled, owner in self.boxes.items() if owner is box]:
+    def _on_event(self, handle: int, entry: Entry) -> None:
+        if handle == entry.handle:
+            for polled in [polled for polled, owner in self.entries.items() if owner is entry]:
                 self._forget(polled)
-            self.spare_stacks.append(self.stacks.pop(box.first))
-            box.close()
-        elif handle == box.program_handle:
+            entry.finish()
+            self.spare_stacks.append(entry.stack)
+        elif handle == entry.box.handle:
             self._forget(handle)
-            box.on_program_end()
+            entry.box.on_program_end()
         else:
             self._forget(handle)
-            box.on_host()
+            entry.box.on_host()
 
     def _forget(self, handle: int) -> None:
-        del self.boxes[handle]
+        del self.entries[handle]
         self.poll.unregister(handle)
 
     def _become_program(

@@ -1,0 +1,4 @@
+# status: killed
+import os
+
+os.abort()

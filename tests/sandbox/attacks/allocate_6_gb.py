@@ -1,0 +1,2 @@
+# status: memory
+block = bytearray(6 << 30)

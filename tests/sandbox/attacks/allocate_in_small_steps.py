@@ -1,0 +1,4 @@
+# status: memory
+kept = []
+while True:
+    kept.append(bytearray(1 << 20))

@@ -1,0 +1,2 @@
+# status: timeout
+number = 3 ** (10**9)

@@ -1,0 +1,4 @@
+# status: killed
+import ctypes
+
+ctypes.string_at(0)

@@ -1,0 +1,7 @@
+# status: error
+# stderr: RecursionError
+def again():
+    again()
+
+
+again()

@@ -1,0 +1,10 @@
+# status: timeout
+import atexit
+
+
+def forever():
+    while True:
+        pass
+
+
+atexit.register(forever)

@@ -1,0 +1,5 @@
+# status: error
+# 137, 139, 152: what a shell makes of SIGKILL, SIGSEGV, SIGXCPU, and what must not be taken for them.
+import os
+
+os._exit(137)

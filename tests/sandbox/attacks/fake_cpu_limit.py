@@ -1,0 +1,5 @@
+# status: killed
+import os
+import signal
+
+os.kill(os.getpid(), signal.SIGXCPU)

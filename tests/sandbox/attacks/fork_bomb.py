@@ -1,0 +1,8 @@
+# status: timeout
+import posix
+
+while True:
+    try:
+        posix.fork()
+    except OSError:
+        pass

@@ -1,0 +1,5 @@
+# status: ok
+# stdout: contained
+import socket
+
+print("contained" if socket.gethostname() == "sandbox" else "ESCAPED")

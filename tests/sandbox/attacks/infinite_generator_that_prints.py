@@ -1,0 +1,5 @@
+# status: output_limit
+import itertools
+
+for number in itertools.count():
+    print(number)

@@ -1,0 +1,5 @@
+# status: error
+# stderr: gaierror
+import socket
+
+socket.getaddrinfo("example.com", 80)

@@ -1,0 +1,5 @@
+# status: timeout
+# limits: wall_s=0.3
+import time
+
+time.sleep(60)

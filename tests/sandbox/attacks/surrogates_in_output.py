@@ -1,0 +1,3 @@
+# status: error
+# stderr: UnicodeEncodeError
+print("\ud800")

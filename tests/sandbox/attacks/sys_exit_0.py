@@ -1,0 +1,4 @@
+# status: ok
+import sys
+
+sys.exit(0)

@@ -1,0 +1,5 @@
+# status: error
+# stderr: PermissionError
+import socket
+
+socket.socket(socket.AF_UNIX).bind("/tmp/socket")
