@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
+import re
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from decimal import Decimal
 from enum import IntEnum
@@ -92,6 +93,14 @@ def test_views_and_iterators_keep_their_items() -> None:
     assert list(there_and_back(n * n for n in range(4))) == [0, 1, 4, 9]
 
 
+def test_a_match_keeps_its_text_and_span() -> None:
+    for found in (re.search("b+", "abbc\nd"), re.search(b"$", b"ab")):
+        back = there_and_back(found)
+        assert found is not None
+        assert isinstance(back, re.Match)
+        assert (back.string, back.span(), back.group()) == (found.string, found.span(), found.group())
+
+
 def test_subclasses_are_written_as_the_plain_type() -> None:
     class Colour(IntEnum):
         RED = 1
@@ -136,7 +145,8 @@ def test_forged_forms_do_not_pass_the_check(data: Any) -> None:
 @pytest.mark.parametrize(
     "data",
     [["s", ["l"]], ["d", 1], ["d", ["l"], 1], ["i", "zz"], ["u", "zz"], ["r", "a"], ["m", "x"], ["T", "__import__"],
-     ["T", "nothing"], ["R", "f"], ["da", "x"], ["F", 1, 0]],
+     ["T", "nothing"], ["R", "f"], ["da", "x"], ["F", 1, 0], ["M", "ab", 1, 3], ["M", "ab", 2, 1],
+     ["M", 1, 0, 0], ["M", "ab", True, 1]],
 )  # fmt: skip
 def test_forms_that_make_no_value_are_refused_on_reading(data: Any) -> None:
     check_value(data)

@@ -11,6 +11,7 @@ and never constructs a candidate's set or dict itself (hash-collision attacks st
     list tuple set frozenset dict     l t s f d
     Counter OrderedDict defaultdict deque range Decimal Fraction date datetime time timedelta
     dict_keys dict_values dict_items  their contents
+    re.Match                          text and span (its groups are lost)
     iterators and generators          drained, at most MAX_ITERATOR items, and given back as an iterator
     builtin types and functions       by name (an argument such as `str` or `len`)
 
@@ -25,6 +26,7 @@ import builtins
 import datetime
 import json
 import numbers
+import re
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from decimal import Decimal
@@ -125,6 +127,7 @@ _WRITERS: list[tuple[type | tuple[type, ...], Callable[[Any, Any, int], Any]]] =
     (datetime.date, lambda value, _r, _d: ["da", value.isoformat()]),
     (datetime.time, lambda value, _r, _d: ["ti", value.isoformat()]),
     (datetime.timedelta, _tagged("td", lambda value: [value.days, value.seconds, value.microseconds])),
+    (re.Match, _tagged("M", lambda value: [value.string, value.start(), value.end()])),
     (KeysView, _tagged("K", list)),
     (ItemsView, _tagged("I", lambda value: [part for pair in value for part in pair])),
     (ValuesView, _tagged("V", list)),
@@ -193,6 +196,21 @@ def _pairs(parts: list[Any]) -> list[tuple[Any, Any]]:
     return list(zip(parts[::2], parts[1::2], strict=True))
 
 
+def _match(parts: list[Any]) -> re.Match[str] | re.Match[bytes]:
+    text, start, end = parts
+    if not isinstance(text, str | bytes) or type(start) is not int or type(end) is not int or not 0 <= start <= end:
+        raise BadValue("no match")
+    pattern = f"(?s:.{{{end - start}}})"
+    found: re.Match[str] | re.Match[bytes] | None
+    if isinstance(text, str):
+        found = re.compile(pattern).match(text, start)
+    else:
+        found = re.compile(pattern.encode()).match(text, start)
+    if found is None:
+        raise BadValue("a match beyond its text")
+    return found
+
+
 def _builtin(parts: list[Any]) -> Any:
     value = getattr(builtins, parts[0], None)
     if parts[0].startswith("_") or not callable(value):
@@ -226,6 +244,7 @@ _READERS: dict[str, Callable[[list[Any]], Any]] = {
     "da": lambda p: datetime.date.fromisoformat(p[0]),
     "ti": lambda p: datetime.time.fromisoformat(p[0]),
     "td": lambda p: datetime.timedelta(*p),
+    "M": _match,
     "K": lambda p: dict.fromkeys(p).keys(),
     "I": lambda p: dict(_pairs(p)).items(),
     "V": lambda p: dict(enumerate(p)).values(),
