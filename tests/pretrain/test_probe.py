@@ -1,36 +1,36 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as parquet
 import pytest
 import torch
 from transformers import Qwen3MoeForCausalLM
 
-from deepcoder.errors import DeepCoderError
+from deepcoder.config import load_config
 from deepcoder.pretrain.forward import Pretraining
 from deepcoder.pretrain.probe import Example, fine_tune, forced, free, read_splits
-from deepcoder.pretrain.probe_data import collect
+from deepcoder.pretrain.probe_data import flatten, write_examples
 from deepcoder.pretrain.shapes import shape_config
 
 IDS = [5, 6, 7, 8, 9, 2, 10, 11, 12, 2]
 SPANS = [0, 0, 1, 1, 2, 2, 3, 1, 2, 2]
 
 
-def write(path, rows):
-    parquet.write_table(pa.table({"input_ids": [ids for ids, _ in rows], "span_ids": [s for _, s in rows]}), path)
-    return path
-
-
 def test_examples_come_back_from_the_file(tmp_path):
-    train = write(tmp_path / "a.parquet", [(IDS, SPANS), ([1, 2], [0, 2])])
-    held_out = write(tmp_path / "para.parquet", [(IDS, SPANS)])
-    collect([train], [held_out], tmp_path / "all.npz")
+    arrays = flatten("train", [(IDS, SPANS), ([1, 2], [0, 2])]) | flatten("para", [(IDS, SPANS)])
+    np.savez_compressed(tmp_path / "all.npz", **arrays)
     splits = read_splits(tmp_path / "all.npz")
     assert [example.ids.tolist() for example in splits["train"]] == [IDS, [1, 2]]
     assert splits["para"][0].spans.tolist() == SPANS
-    with pytest.raises(DeepCoderError, match="no examples"):
-        collect([write(tmp_path / "none.parquet", [])], [], tmp_path / "x.npz")
+
+
+@pytest.mark.slow
+def test_expert_runs_of_every_split_are_written(tmp_path):
+    config = load_config(None, ["problems.train=6", "problems.held_out=3"])
+    counts = write_examples(config, tmp_path / "all.npz")
+    splits = read_splits(tmp_path / "all.npz")
+    assert {name: len(rows) for name, rows in splits.items()} == counts
+    assert all(count > 0 for count in counts.values())
+    assert {"train"} < set(counts)
 
 
 def test_the_first_step_ends_with_the_first_act_span():

@@ -1,4 +1,4 @@
-"""The commands of the recipe: `python -m deepcoder.pretrain corpus|tokenizer|train|probe|sweep`."""
+"""The commands of the recipe: `python -m deepcoder.pretrain corpus|tokenizer|train|probe-data|probe`."""
 
 from __future__ import annotations
 
@@ -37,16 +37,17 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--no-compile", action="store_true")
     train.add_argument("--cache", type=Path, help="keep synthetic shards here for later runs (same seed and corpus)")
     probe = commands.add_parser("probe", help="fine-tune bases quickly on examples and score held-out actions")
-    probe.add_argument("--examples", type=Path, required=True, help="npz written by probe-data")
+    probe.add_argument("--examples", type=Path, required=True, help="a file that probe-data wrote")
     probe.add_argument("--base", type=Path, nargs="+", required=True)
     probe.add_argument("--out", type=Path)
     probe.add_argument("--learning-rate", type=float, default=1e-3)
     probe.add_argument("--epochs", type=int, default=1)
     probe.add_argument("--limit", type=int, default=0, help="training examples (0: all)")
-    data = commands.add_parser("probe-data", help="collect a run's examples/*.parquet into one npz")
-    data.add_argument("--train", type=Path, nargs="+", required=True)
-    data.add_argument("--held-out", type=Path, nargs="+", required=True, help="each becomes a split named by its stem")
+    data = commands.add_parser("probe-data", help="expert runs of every split, for probe")
+    data.add_argument("--config", type=Path, default=Path("configs/demo.yaml"))
     data.add_argument("--out", type=Path, required=True)
+    data.add_argument("--train", type=int, default=4000)
+    data.add_argument("--held-out", type=int, default=250)
     return parser
 
 
@@ -82,6 +83,14 @@ def _corpus(arguments: argparse.Namespace) -> None:
     print(json.dumps({key: manifest[key] for key in ("documents", "entries", "pairs", "words")}))
 
 
+def _probe_data(arguments: argparse.Namespace) -> None:
+    from deepcoder.config import load_config
+    from deepcoder.pretrain.probe_data import write_examples
+
+    sizes = [f"problems.train={arguments.train}", f"problems.held_out={arguments.held_out}"]
+    print(write_examples(load_config(arguments.config, sizes), arguments.out))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command."""
     parsed = _parser().parse_args(arguments)
@@ -99,9 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             probe_all(parsed.base, parsed.examples, parsed.out, parsed.learning_rate, parsed.epochs, parsed.limit)
         case _:
-            from deepcoder.pretrain.probe_data import collect
-
-            collect(parsed.train, parsed.held_out, parsed.out)
+            _probe_data(parsed)
     return 0
 
 
