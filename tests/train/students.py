@@ -18,23 +18,22 @@ from deepcoder.train.examples import ExampleSet
 VOCABULARY = 4096
 
 
-def tiny_model(seed: int = 0, dtype: torch.dtype = torch.float32) -> Qwen3MoeForCausalLM:
+def tiny_model(seed: int = 0, dtype: torch.dtype = torch.float32, *, tied: bool = True) -> Qwen3MoeForCausalLM:
     config = Qwen3MoeConfig(
         vocab_size=VOCABULARY, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1,
         head_dim=16, intermediate_size=64, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=24,
-        norm_topk_prob=True, max_position_embeddings=512, tie_word_embeddings=True, eos_token_id=2, pad_token_id=3,
+        norm_topk_prob=True, max_position_embeddings=512, tie_word_embeddings=tied, eos_token_id=2, pad_token_id=3,
     )  # fmt: skip
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = Qwen3MoeForCausalLM(config).to(dtype)
-    return model
+        return Qwen3MoeForCausalLM(config).to(dtype)
 
 
-def save_tiny_student(folder: Path, seed: int = 0) -> Path:
+def save_tiny_student(folder: Path, seed: int = 0, *, tied: bool = True) -> Path:
     """A student's directory: the tiny model with nano's tokenizer."""
     tokenizer = load_tokenizer()
     tokenizer.chat_template = CHATML_TEMPLATE
-    tiny_model(seed).save_pretrained(folder)
+    tiny_model(seed, tied=tied).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 

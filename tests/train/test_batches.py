@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def test_accumulation_and_ranks_split_the_same_steps(seed: int, split: tuple[int
     by_rank = [plan.micro_batches(rank) for rank in range(ranks)]
     for step, expected in enumerate(whole.steps):
         micro = [by_rank[r][step * accumulation + a] for r in range(ranks) for a in range(accumulation)]
-        assert sorted(sum(micro, [])) == sorted(expected.tolist())
+        assert sorted(chain.from_iterable(micro)) == sorted(expected.tolist())
 
 
 def test_the_plan_depends_on_the_seed_alone() -> None:

@@ -26,9 +26,13 @@ def test_a_staged_folder_appears_whole(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), checkpoints.staged(tmp_path / "checkpoint-5") as staging:
-        (staging / "model.bin").write_bytes(b"half")
-        raise KeyboardInterrupt
+    def interrupted() -> None:
+        with checkpoints.staged(tmp_path / "checkpoint-5") as staging:
+            (staging / "model.bin").write_bytes(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert list(tmp_path.iterdir()) == []
 
 

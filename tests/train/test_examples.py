@@ -1,16 +1,17 @@
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.train.students import example_set, random_rows, write_examples
 
 from deepcoder.errors import StageError
 from deepcoder.losses import trained_positions
 from deepcoder.records import Span
 from deepcoder.train.examples import Collator, read_examples
-from tests.train.students import example_set, random_rows, write_examples
 
 
 def test_parquet_is_read_back_in_order(tmp_path: Path) -> None:
@@ -20,8 +21,8 @@ def test_parquet_is_read_back_in_order(tmp_path: Path) -> None:
     examples = read_examples(tmp_path)
     assert len(examples) == 7
     assert examples.lengths.tolist() == [len(ids) for ids, _ in rows]
-    assert examples.tokens.tolist() == sum((ids for ids, _ in rows), [])
-    assert examples.spans.tolist() == sum((spans for _, spans in rows), [])
+    assert examples.tokens.tolist() == list(chain.from_iterable(ids for ids, _ in rows))
+    assert examples.spans.tolist() == list(chain.from_iterable(spans for _, spans in rows))
     assert examples.span_lengths(Span.ACT).tolist() == [spans.count(2) for _, spans in rows]
 
 

@@ -31,9 +31,7 @@ def test_epochs_are_counted_in_examples_across_resumes(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     arguments = TrainingArguments(output_dir=str(tmp_path), report_to="none")
     for step in (1, 2):
-        LogFile(path, examples=32).on_log(
-            arguments, TrainerState(global_step=step), TrainerControl(), logs=dict(LINE)
-        )
+        LogFile(path, examples=32).on_log(arguments, TrainerState(global_step=step), TrainerControl(), logs=dict(LINE))
     assert [(line["step"], line["epoch"]) for line in read_log(path)] == [(1, 0.25), (2, 0.5)]
 
 

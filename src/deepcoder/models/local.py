@@ -28,6 +28,7 @@ from deepcoder.errors import ModelUnavailable, ProviderError
 from deepcoder.models.base import ChatModels
 from deepcoder.models.chatml import CHATML_TEMPLATE, END_OF_TURN
 from deepcoder.models.decoding import Completion, Decoder, Request
+from deepcoder.models.quiet import quieten_transformers
 
 # In a folder without weights: {"model": directory or hub name} whose weights its tokenizer goes with.
 REFERENCE = "reference.json"
@@ -48,6 +49,7 @@ def open_engine(engine: EngineConfig, path_or_name: str | Path) -> ChatModels:
 
 def open_local(path_or_name: str | Path, engine: EngineConfig) -> ChatModels:
     """The model in a directory, on the hub, or `nano` (its untrained base), loaded into this process."""
+    quieten_transformers()
     model, tokenizer = load_model(str(path_or_name))
     return LocalModels(Path(path_or_name).name, model, tokenizer, engine)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from rich.console import Console
 from transformers import TrainingArguments
-from transformers.utils import logging as transformers_logging
 
 from deepcoder.config import Config
+from deepcoder.models.quiet import quieten_transformers
 from deepcoder.runs import RunFolder
 from deepcoder.train import checkpoints
 from deepcoder.train.batches import plan_batches
@@ -32,16 +32,17 @@ def run(config: Config, folder: RunFolder, console: Console) -> Counts:
     """
     place = folder.stage("train")
     place.mkdir(parents=True, exist_ok=True)
-    _quieten()
+    quieten_transformers()
     _use_threads(config.train.threads)
     student = load_student(
         config, lambda model, words, origin: save_base(place / "base", model, words, config.student.model, origin)
     )
     end_of_turn(student.tokenizer)
+    sizes = {"parameters": student.parameters, "trained": student.trainable}  # merging adapters changes them
     examples = read_examples(folder.stage("prepare"), vocabulary=_vocabulary(student))
     console.print(
         f"{len(examples):,} examples, {len(examples.tokens):,} tokens; {config.student.model}: {student.origin}, "
-        f"{student.parameters:,} parameters, {student.trainable:,} trained",
+        f"{sizes['parameters']:,} parameters, {sizes['trained']:,} trained",
         highlight=False, soft_wrap=True,
     )  # fmt: skip
     resume, skipped = checkpoints.last_good(place)
@@ -54,7 +55,7 @@ def run(config: Config, folder: RunFolder, console: Console) -> Counts:
     save_final(place / "final", student.model, student.tokenizer)
     lines = read_log(place / "log.jsonl")
     plot_losses(lines, place / "loss.png")
-    return _summary(lines, student)
+    return _summary(lines) | sizes | {"student": student.origin}
 
 
 def outputs(folder: RunFolder) -> list[Path]:
@@ -133,7 +134,7 @@ def _vocabulary(student: Student) -> int:
     return int(student.model.get_input_embeddings().weight.shape[0])  # type: ignore[operator]
 
 
-def _summary(lines: list[dict[str, float]], student: Student) -> Counts:
+def _summary(lines: list[dict[str, float]]) -> Counts:
     tokens, seconds = sum(line["tokens"] for line in lines), sum(line["seconds"] for line in lines)
     last = lines[-1]
     return {
@@ -142,16 +143,8 @@ def _summary(lines: list[dict[str, float]], student: Student) -> Counts:
         "tokens": int(tokens),
         "tokens_per_s": round(tokens / max(seconds, 1e-9), 1),
         **{name: round(last[name], 4) for name in ("loss_reason", "loss_act") if name in last},
-        "parameters": student.parameters,
-        "trained": student.trainable,
-        "student": student.origin,
     }
 
 
 def _use_threads(threads: int | None) -> None:
     torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
-
-
-def _quieten() -> None:
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]

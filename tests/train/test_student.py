@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.train.students import save_tiny_student, tiny_model
+from torch import nn
+from transformers import AutoTokenizer
+
+from deepcoder.config import Config, LoraConfig, load_config
+from deepcoder.errors import TrainingError
+from deepcoder.train.export import end_of_turn
+from deepcoder.train.student import add_adapters, load_student
+from deepcoder.train.unsloth_backend import check_quantized
+
+
+def ignore_base(*_: Any) -> None:
+    pass
+
+
+def config_with(*overrides: str) -> Config:
+    return load_config(None, list(overrides))
+
+
+def trained_names(model: nn.Module) -> set[str]:
+    return {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+def test_the_base_is_kept_before_adapters_are_added(tmp_path: Path) -> None:
+    seen = []
+    student = load_student(
+        config_with(f"student.model={save_tiny_student(tmp_path)}", "train.method=lora"),
+        lambda model, tokenizer, origin: seen.append((len(trained_names(model)), origin)),
+    )
+    assert seen == [(len(list(tiny_model().parameters())), str(tmp_path))]
+    assert student.reference == str(tmp_path)
+    assert student.trainable < student.parameters
+
+
+def test_lora_on_attention_leaves_the_experts_alone() -> None:
+    names = trained_names(add_adapters(tiny_model(), LoraConfig(rank=2, targets="attention")))
+    assert names
+    assert all("lora" in name and "self_attn" in name for name in names)
+
+
+def test_lora_on_experts_reaches_both_fused_parameters() -> None:
+    model = add_adapters(tiny_model(), LoraConfig(rank=2, alpha=4, targets="attention+experts"))
+    names = trained_names(model)
+    assert all("lora" in name for name in names)
+    assert len([name for name in names if ".experts." in name]) == 2 * 2 * 2  # layers, parameters, A and B
+    experts = tiny_model().config.num_experts
+    up = next(p for name, p in model.named_parameters() if ".experts." in name and "lora_A" in name)
+    assert up.shape[0] == experts * 2  # one pair of rank 2 an expert
+
+
+def test_a_student_without_experts_cannot_have_expert_adapters() -> None:
+    dense = tiny_model()
+    for layer in dense.model.layers:
+        layer.mlp = nn.Linear(1, 1)
+    with pytest.raises(TrainingError, match="no experts"):
+        add_adapters(dense, LoraConfig(targets="attention+experts"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["student.model=nano", "train.load_in_4bit=true"], "load_in_4bit needs train.backend=unsloth"),
+        (["train.backend=unsloth", "train.method=full"], "adapters only"),
+        (["train.backend=unsloth", "train.method=lora"], "does not train nano"),
+        (
+            ["train.backend=unsloth", "train.method=lora", "student.model=x", "train.router_aux_coefficient=0.1"],
+            "router_aux_coefficient",
+        ),
+    ],
+)
+def test_what_cannot_be_trained_is_said(overrides: list[str], message: str) -> None:
+    with pytest.raises(TrainingError, match=message):
+        load_student(config_with(*overrides), ignore_base)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="is about machines without a GPU")
+def test_unsloth_without_a_gpu_is_refused_with_the_way_out() -> None:
+    config = config_with("train.backend=unsloth", "train.method=lora", "student.model=Qwen/Qwen3-30B-A3B")
+    with pytest.raises(TrainingError, match="needs a CUDA GPU") as caught:
+        load_student(config, ignore_base)
+    assert "train.backend=transformers" in caught.value.hint
+
+
+def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    AutoTokenizer.from_pretrained(save_tiny_student(tmp_path / "ok")).save_pretrained(tmp_path / "empty")
+    with pytest.raises(TrainingError, match="cannot be loaded"):
+        load_student(config_with(f"student.model={tmp_path / 'empty'}"), ignore_base)
+
+
+def test_a_tokenizer_without_chatml_is_refused(tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(save_tiny_student(tmp_path))
+    assert tokenizer.convert_ids_to_tokens(end_of_turn(tokenizer)) == "<|im_end|>"
+
+    class Plain:
+        unk_token_id = 0
+
+        def convert_tokens_to_ids(self, token: str) -> int:
+            return 0
+
+    with pytest.raises(TrainingError, match="no token"):
+        end_of_turn(Plain())  # type: ignore[arg-type]
+
+
+def test_experts_left_in_16_bit_are_found() -> None:
+    with pytest.raises(TrainingError, match="4 expert weights are not quantized"):
+        check_quantized(tiny_model())
+    packed = tiny_model()
+    for layer in packed.model.layers:
+        for name in ("gate_up_proj", "down_proj"):
+            weight = getattr(layer.mlp.experts, name)
+            bits = nn.Parameter(torch.zeros(weight.numel() // 2, 1, dtype=torch.uint8), requires_grad=False)
+            setattr(layer.mlp.experts, name, bits)
+    check_quantized(packed)
