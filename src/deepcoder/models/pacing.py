@@ -3,13 +3,18 @@
 Three things hold a request back, for each (provider, model) together:
 
 - a window of requests in flight, additive increase and multiplicative decrease: it grows by one a
-  window's worth of successes, and halves once a burst of 429s (those of requests that were sent
-  before the last halving count as the same burst);
+  window's worth of successes (before the first 429: by one a success), and shrinks by
+  DECREASE once a burst of 429s (those of requests that were sent before the last decrease count as
+  the same burst);
 - a pause: after a 429 nothing is sent before its Retry-After has passed, however long that is;
 - budgets of requests and tokens, read from the x-ratelimit-* headers of every answer. A budget is
   taken for a bucket that fills steadily: with limit L, r remaining and full again in s seconds,
 
       available(t) = min(L, r + (L - r) / s * t) - what was sent since
+
+  where t and `since` count from the moment at which the answered request was sent. A provider that
+  reads its bucket then is met exactly; one that reads it when it answers, in a steady state, too:
+  what it has refilled in between and what was sent in between are both counted once too often.
 """
 
 from __future__ import annotations
@@ -23,6 +28,8 @@ from dataclasses import dataclass, field
 
 from deepcoder.models.clock import Clock, unbilled
 
+DECREASE = 0.7
+TICK_S = 1e-3  # shorter waits are rounding errors, not waits
 _DURATION = re.compile(r"(?P<number>[\d.]+)(?P<unit>ms|d|h|m|s)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -50,20 +57,23 @@ class Budget:
     remaining: float = 0.0
     rate: float = 0.0  # refill a second
     at: float = 0.0
+    sent: float = 0.0  # in all, since the beginning
     known: bool = False
 
-    def update(self, limit: float, remaining: float, reset_s: float, now: float, unseen: float) -> None:
-        """The headers of an answer. `unseen`: what was sent since that the answer may not have counted."""
-        self.limit, self.at, self.known = limit, now, True
-        used = max(0.0, limit - remaining)
-        if used and reset_s > 0:
+    def update(self, limit: float, remaining: float, reset_s: float, at: float, sent: float) -> None:
+        """The headers of an answer to a request that was sent at `at`, when `sent` had been sent in all."""
+        self.limit, self.at, self.known = limit, at, True
+        used = limit - remaining - 0.5  # headers round the rest down
+        if used > 0 and reset_s > 0:
             self.rate = used / reset_s
-        self.remaining = remaining - unseen
+        self.remaining = remaining - (self.sent - sent)
 
-    def take(self, amount: float, now: float) -> None:
-        """Count a request that is being sent."""
+    def take(self, amount: float, now: float) -> float:
+        """Count a request that is being sent; returns what has been sent in all."""
+        self.sent += amount
         if self.known:
             self.remaining, self.at = self.available(now) - amount, now
+        return self.sent
 
     def available(self, now: float) -> float:
         """What may be sent now."""
@@ -81,10 +91,13 @@ class Budget:
 
 @dataclass
 class Ticket:
-    """One request in flight."""
+    """One request in flight. The marks are what had been sent in all when it was."""
 
     number: int
     tokens: float
+    sent_at: float = 0.0
+    request_mark: float = 0.0
+    token_mark: float = 0.0
 
 
 @dataclass
@@ -104,8 +117,8 @@ class Pacer:
     tokens_each: float = 0.0  # moving average of the tokens of one request
 
     def __post_init__(self) -> None:
-        self._in_flight: dict[int, Ticket] = {}
         self._sent = 0
+        self._observed = 0  # the latest request whose headers were read
         self._taken = 0  # places given: requests in flight, and those about to be
         self._decreased_at = 0  # requests up to this number belong to the last burst
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -120,14 +133,14 @@ class Pacer:
             ticket = await self._enter()
         try:
             with unbilled():
-                while (delay := self.delay(ticket)) > 0:
+                while (delay := self.delay(ticket)) > TICK_S:
                     await self.clock.sleep(delay)
             now = self.clock.now()
-            self.requests.take(1, now)
-            self.tokens.take(ticket.tokens, now)
+            ticket.sent_at = now
+            ticket.request_mark = self.requests.take(1, now)
+            ticket.token_mark = self.tokens.take(ticket.tokens, now)
             yield ticket
         finally:
-            del self._in_flight[ticket.number]
             self._leave()
 
     async def _enter(self) -> Ticket:
@@ -146,9 +159,7 @@ class Pacer:
                     self._leave()
                 raise
         self._sent += 1
-        ticket = Ticket(self._sent, self.tokens_each)
-        self._in_flight[ticket.number] = ticket
-        return ticket
+        return Ticket(self._sent, self.tokens_each)
 
     def _leave(self) -> None:
         """Free a place; those that wait get what is free."""
@@ -168,32 +179,34 @@ class Pacer:
         return max(self.resume_at - now, self.requests.delay(1, now), self.tokens.delay(ticket.tokens, now), 0.0)
 
     def succeeded(self, ticket: Ticket, tokens: int) -> None:
-        """An answer came: the window grows, unless it was sent before the last halving."""
+        """An answer came: the window grows, unless it was sent before the last decrease."""
         if ticket.number > self._decreased_at:
-            self.window = min(self.ceiling, self.window + 1 / max(1.0, self.window))
+            step = 1 / max(1.0, self.window) if self.bursts else 1.0
+            self.window = min(self.ceiling, self.window + step)
         if tokens > 0:
             self.tokens_each = tokens if self.tokens_each == 0 else 0.9 * self.tokens_each + 0.1 * tokens
 
     def refused(self, ticket: Ticket, retry_after: float) -> None:
-        """A 429: nothing is sent for `retry_after` seconds; the window halves once a burst."""
+        """A 429: nothing is sent for `retry_after` seconds; the window shrinks once a burst."""
         self.resume_at = max(self.resume_at, self.clock.now() + retry_after)
         if ticket.number > self._decreased_at:
             self._decreased_at = self._sent
             self.bursts += 1
-            self.window = max(1.0, self.window / 2)
+            self.window = max(1.0, self.window * DECREASE)
 
     def observe(self, ticket: Ticket, headers: Mapping[str, str]) -> None:
         """Read the budgets from an answer's headers, where it has them."""
-        now = self.clock.now()
-        later = [other for other in self._in_flight.values() if other.number > ticket.number]
-        for budget, name, unseen in (
-            (self.requests, "requests", float(len(later))),
-            (self.tokens, "tokens", sum(other.tokens for other in later)),
+        if ticket.number < self._observed:
+            return  # a later request has been answered: it knows more
+        self._observed = ticket.number
+        for budget, name, mark in (
+            (self.requests, "requests", ticket.request_mark),
+            (self.tokens, "tokens", ticket.token_mark),
         ):
             limit, remaining = (_number(headers.get(f"x-ratelimit-{kind}-{name}")) for kind in ("limit", "remaining"))
             reset = seconds_of(headers.get(f"x-ratelimit-reset-{name}", ""))
             if limit is not None and remaining is not None and reset is not None and limit > 0:
-                budget.update(limit, remaining, reset, now, unseen)
+                budget.update(limit, remaining, reset, ticket.sent_at, mark)
 
 
 def _number(text: str | None) -> float | None:
