@@ -116,11 +116,9 @@ class Execution:
 
     def _on_report(self) -> None:
         try:
-            data = self.report.recv(CHUNK)
+            data = self._receive_report()
         except BlockingIOError:
             return
-        except OSError:
-            data = b""
         for output in (self.stdout, self.stderr):
             if not output.passed:
                 output.read()  # every writer is dead: what is in the pipe is all there is
@@ -128,6 +126,16 @@ class Execution:
             self._finish(self._interpret(json.loads(data)))
         else:
             self.fail("the sandbox worker died during the run")
+
+    def _receive_report(self) -> bytes:
+        """ "" at the end of the socket."""
+        with contextlib.suppress(ConnectionResetError):
+            return self.report.recv(CHUNK)
+        # the keeper ended before it read our word to stop; the kernel says so once, before it gives the report
+        try:
+            return self.report.recv(CHUNK)
+        except ConnectionResetError:
+            return b""
 
     def _interpret(self, message: dict[str, Any]) -> RunResult:
         if "failed" in message:

@@ -76,11 +76,12 @@ class Worker:
         for name in [name for name in sys.modules if name.partition(".")[0] == "inside"]:
             del sys.modules[name]
         while True:
-            for handle, _ in self.poll.poll(TICK_S * 1000 if self.entries else None):
-                if handle == self.host.fileno():
-                    self._accept()
-                elif handle in self.entries:  # not already forgotten by an event before this one
+            ready = [handle for handle, _ in self.poll.poll(TICK_S * 1000 if self.entries else None)]
+            for handle in ready:
+                if handle in self.entries:  # not forgotten by an event before this one
                     self._on_event(handle, self.entries[handle])
+            if self.host.fileno() in ready:  # last: it reuses the numbers of descriptors that were just closed
+                self._accept()
             if self.entries and time.monotonic() >= self.next_check:
                 for handle, entry in list(self.entries.items()):
                     if handle == entry.handle:
