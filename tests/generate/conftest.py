@@ -2,27 +2,18 @@ from __future__ import annotations
 
 import io
 import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from multiplying import Generate, multiply
 from rich.console import Console
 
 from deepcoder.config import AgentConfig, Config, GenerateConfig, ProblemsConfig, RunConfig, TeacherConfig
 from deepcoder.generate import run
 from deepcoder.runs import RunFolder
 from fakes.provider import KEY, FakeProvider
-
-
-def multiply(messages: list[dict[str, Any]]) -> str:
-    """A model that can multiply, with a program, and believes what it sees."""
-    seen = messages[-1]["content"].removeprefix("Observation: ")
-    if not seen.isdecimal():
-        left, right = re.findall(r"\d+", messages[0]["content"])[-2:]
-        return f"Thought: multiply\nAction: execute_python\nAction Input:\n```python\nprint({left} * {right})\n```"
-    return f"Thought: that is it\nAction: finish\nAction Input:\n{seen}"
 
 
 def write_problems(path: Path, count: int) -> Path:
@@ -39,9 +30,6 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProvider]:
     monkeypatch.setenv("VLLM_API_KEY", KEY)
     with FakeProvider(multiply) as provider:
         yield provider
-
-
-Generate = Callable[..., tuple[dict[str, int | float | str], str]]
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from multiplying import Generate, multiply
 
-from conftest import Generate, multiply
 from deepcoder.trajectories import read_trajectories
 from fakes.clock import fast_clock
 from fakes.provider import CutBody, FakeProvider, Fault, Garbage, Refusal, Reply, Reset, too_many

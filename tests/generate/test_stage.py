@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from multiplying import Generate, multiply
 
-from conftest import Generate, multiply
 from deepcoder.errors import AuthenticationError, ModelUnavailable, ProviderError, StageError
 from deepcoder.records import Outcome, StepError
 from deepcoder.trajectories import read_rejected, read_trajectories
