@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 import zipfile
+from random import Random
 
 import pytest
 
@@ -9,6 +11,8 @@ from deepcoder.pretrain import sources
 from deepcoder.pretrain.cleaning import LONGEST, Deduplicator, acceptable, documents
 from deepcoder.pretrain.corpus import build_corpus, library_entries, problem_pairs, prose_words, tokenizer_texts
 from deepcoder.pretrain.sources import PACKAGES, Package, library_files, package_files
+from deepcoder.pretrain.synthetic.exercises import make_exercise
+from deepcoder.pretrain.synthetic.words import Words
 
 BODY = "\n".join(f"def function_{chr(97 + n)}(value):\n    return value + {n}\n" for n in range(20))
 
@@ -95,3 +99,19 @@ def test_the_whole_folder_is_built(tmp_path, monkeypatch):
 def test_library_entries_have_bare_signatures():
     entries = {row["symbol"]: row for row in library_entries()}
     assert entries["math.comb"]["signature"].startswith("(n")
+
+
+def masked(text):
+    text = re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]|-?\d[\d.,:-]*\d|\d", "#", text.lower())
+    return re.sub(r"[^a-z#]+", " ", re.sub(r"#(?:(?:, | and |, and | )#)+", "#", text)).strip()
+
+
+def test_no_synthetic_instruction_has_a_held_out_wording():
+    from deepcoder.config import ProblemsConfig
+    from deepcoder.problems import open_source
+
+    source = open_source(ProblemsConfig(held_out=300))
+    wordings = {masked(problem.prompt) for problem in source.problems("held_out_wording")}
+    rng, words = Random(0), Words()
+    assert len(wordings) > 200
+    assert not wordings & {masked(make_exercise(rng, words).instruction) for _ in range(500)}

@@ -36,7 +36,7 @@ from deepcoder.pretrain.carried import (
 )
 from deepcoder.pretrain.cleaning import FORBIDDEN, Deduplicator, acceptable, documents
 from deepcoder.pretrain.sources import PACKAGES, Package, fetch, library_files, package_files
-from deepcoder.pretrain.tokenizer import save_tokenizer, step_texts, train_tokenizer
+from deepcoder.pretrain.tokenizer import VOCABULARY, save_tokenizer, step_texts, train_tokenizer
 
 LARGEST_PACKAGE = 6_000_000  # characters: no package drowns the others
 MOST_ENTRIES = 24_000
@@ -132,6 +132,7 @@ def build_corpus(
         "entries": write_rows(out / ENTRIES, entries),
         "pairs": write_rows(out / PAIRS, problem_pairs(pairs)),
         "words": len(words),
+        "vocabulary": VOCABULARY,
     }
     write_manifest(out, manifest)
     return manifest
