@@ -117,11 +117,13 @@ async def attack(box: Sandbox, name: str, folder: str) -> dict[str, Any]:
 
 
 async def main() -> None:
-    """One attack a line of stdin."""
+    """One attack a line of stdin, in the tier that is the only argument (namespaces without one)."""
+    tier = sys.argv[1] if len(sys.argv) > 1 else "namespaces"
     os.environ["API_KEY"] = "canary-of-the-environment"
     with tempfile.TemporaryDirectory(prefix="canary-") as folder:
-        async with open_sandbox(SandboxConfig(workers=1)) as box:
+        async with open_sandbox(SandboxConfig.model_validate({"workers": 1, "tier": tier})) as box:
             await box.run("1")
+            await asyncio.sleep(0.2)  # what the first run needed is closed by then
             print("ready", flush=True)
             for line in sys.stdin:
                 print(json.dumps(await attack(box, line.strip(), folder)), flush=True)

@@ -83,6 +83,8 @@ class Bubblewrap:
         for path in found["paths"]:
             link = found["links"].get(path)
             arguments += ["--symlink", link, path] if link else ["--ro-bind", path, path]
+        for path in found["hidden"]:
+            arguments += ["--tmpfs", path]
         for name in filesystem.DEVICES:
             arguments += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
         for name, path in self.packages.items():

@@ -164,16 +164,22 @@ class ColdWorker:
         self.mode, self.prefix, self.folder = mode, list(prefix), folder
         self.load = 0
         self.alive = True
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: dict[int, subprocess.Popen[bytes]] = {}  # by pidfd
         self.proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
 
     async def submit(self, request: Request, descriptors: Sequence[int]) -> None:
         """See Worker."""
         call = f"main({self.mode!r}, {request.encode().decode()!r}, {list(descriptors)!r}, {self.proc})"
-        self.processes = [process for process in self.processes if process.poll() is None]
-        self.processes.append(
-            self._spawn([*self.prefix, *command_line("cold", call, self.folder)], [*descriptors, self.proc])
-        )
+        process = self._spawn([*self.prefix, *command_line("cold", call, self.folder)], [*descriptors, self.proc])
+        handle = os.pidfd_open(process.pid)
+        self.processes[handle] = process
+        asyncio.get_running_loop().add_reader(handle, self._reap, handle)
+
+    def _reap(self, handle: int) -> None:
+        """The process of one run has ended."""
+        asyncio.get_running_loop().remove_reader(handle)
+        os.close(handle)
+        self.processes.pop(handle).wait()
 
     @staticmethod
     def _spawn(command: list[str], descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
@@ -192,14 +198,16 @@ class ColdWorker:
     def kill(self) -> None:
         """See Worker. bwrap is asked to die with its parent, and process 1 takes every other along."""
         self.alive = False
-        for process in self.processes:
+        for process in self.processes.values():
             process.kill()
 
     async def close(self) -> None:
         """See Worker."""
         self.kill()
-        for process in self.processes:
+        for handle, process in list(self.processes.items()):
             await asyncio.to_thread(process.wait)
+            if handle in self.processes:
+                self._reap(handle)
         if self.proc >= 0:
             os.close(self.proc)
             self.proc = -1

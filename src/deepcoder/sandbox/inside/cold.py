@@ -4,6 +4,9 @@
 namespaces; the program is one process of the same user, held by Landlock, seccomp and rlimits.
 """
 
+# Names for the kernel; pathlib is not loaded here.
+# ruff: noqa: PTH115
+
 from __future__ import annotations
 
 import contextlib
@@ -29,6 +32,7 @@ def main(mode: str, line: str, descriptors: list[int], proc: int) -> None:
         if alone:
             linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
         boot.preload([])
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # process 1 without handlers: the kernel drops signals from inside
         baseline = program.address_space(proc)
         pid = os.fork()
         if pid == 0:
@@ -90,5 +94,7 @@ def _watch(box: keeper.Box, proc: int) -> None:
 
 def paths(handle: int) -> None:
     """Writes what the interpreter needs of the host's files, for bwrap's command line."""
-    links = {path: os.readlink(path) for path in filesystem.visible_paths() if filesystem.is_link(path)}  # noqa: PTH115
-    os.write(handle, json.dumps({"paths": filesystem.visible_paths(), "links": links}).encode())
+    shown = filesystem.visible_paths()
+    links = {path: os.readlink(path) for path in shown if filesystem.is_link(path)}
+    found = {"paths": shown, "links": links, "hidden": filesystem.hidden_paths(shown)}
+    os.write(handle, json.dumps(found).encode())

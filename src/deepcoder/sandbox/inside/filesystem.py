@@ -54,7 +54,7 @@ def build(packages: dict[str, str]) -> None:
     ]
     devices = [(os.open(f"/dev/{name}", os.O_PATH), name) for name in DEVICES]
     links = [(path, os.readlink(path)) for path, _ in sources if is_link(path)]
-    hidden = [path for path in (f"{source}/site-packages" for source, _ in sources) if os.path.isdir(path)]
+    hidden = hidden_paths([source for source, _ in sources])
 
     linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
     root = next(folder for folder in ("/tmp", "/mnt", "/var") if os.path.isdir(folder))
@@ -78,6 +78,11 @@ def build(packages: dict[str, str]) -> None:
         os.close(handle)
     linux.protect_mount(root, linux.MOUNT_RDONLY | linux.MOUNT_NOSUID)
     _pivot(root)
+
+
+def hidden_paths(shown: list[str]) -> list[str]:
+    """Folders below shown ones that are none of a program's business: what the user installed."""
+    return [path for path in (f"{folder}/site-packages" for folder in shown) if os.path.isdir(path)]
 
 
 def is_link(path: str) -> bool:

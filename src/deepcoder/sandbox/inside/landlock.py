@@ -5,14 +5,14 @@ why the tier that has nothing but it is called weaker.
 """
 
 # Names for the kernel; pathlib is not loaded here.
-# ruff: noqa: PTH112
+# ruff: noqa: PTH112, PTH120, PTH208
 
 from __future__ import annotations
 
 import ctypes
 import os
 
-from . import linux
+from . import filesystem, linux
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
 # Bits of the rights that each ABI version knows: 13 at first, then REFER, TRUNCATE, IOCTL_DEV.
@@ -44,13 +44,21 @@ def restrict(readable: list[str]) -> None:
     rules = _Ruleset(handled, NET_BIND_AND_CONNECT if abi >= 4 else 0, SCOPE_ABSTRACT_SOCKETS_AND_SIGNALS)
     size = 24 if abi >= 6 else 16 if abi >= 4 else 8
     ruleset = linux.call("landlock_create_ruleset", ctypes.byref(rules), size, 0)
-    for path in readable:
+    for path in _without_hidden(readable):
         _allow(ruleset, path, EXECUTE | READ_FILE | (READ_DIR if os.path.isdir(path) else 0))
     for path in DEVICES:
         _allow(ruleset, path, READ_FILE | WRITE_FILE)
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
     linux.call("landlock_restrict_self", ruleset, 0)
     os.close(ruleset)
+
+
+def _without_hidden(readable: list[str]) -> list[str]:
+    """Landlock cannot take a subfolder back: a folder with a hidden one in it becomes its other entries."""
+    hidden = filesystem.hidden_paths(readable)
+    parents = {os.path.dirname(path) for path in hidden}
+    entries = [f"{folder}/{name}" for folder in parents for name in os.listdir(folder)]
+    return [path for path in [*(set(readable) - parents), *entries] if path not in hidden]
 
 
 def _allow(ruleset: int, path: str, rights: int) -> None:
