@@ -148,6 +148,11 @@ def preload(packages: Iterable[str]) -> None:
     sys.path[:] = [path for path in sys.path if path and os.path.isdir(path)]
     for name in [*PRELOADED.split(), *packages]:
         importlib.import_module(name)
+    furnish()
+
+
+def furnish() -> None:
+    """What a main program may count on and a bare interpreter lacks: exit, quit, help; its own path."""
     import site
 
     site.setquit()

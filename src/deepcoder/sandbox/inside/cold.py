@@ -31,7 +31,7 @@ def main(mode: str, line: str, descriptors: list[int], proc: int) -> None:
         request = Request.decode(line.encode())
         if alone:
             linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-        boot.preload([])
+        boot.furnish()
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # process 1 without handlers: the kernel drops signals from inside
         baseline = program.address_space(proc)
         pid = os.fork()
