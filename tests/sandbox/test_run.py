@@ -186,11 +186,12 @@ async def test_a_cancelled_waiter_gives_its_place_up() -> None:
 
 @pytest.mark.parametrize("which", ["launcher", "zygote"])
 async def test_killing_a_worker_hurts_only_what_it_runs(which: str) -> None:
+    before = set(_children(str(os.getpid())))
     async with open_sandbox(SandboxConfig(workers=2)) as box:
         calls = [asyncio.create_task(box.run("print(1)")) for _ in range(200)]
         while sum(call.done() for call in calls) < 50:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
-        launchers = _children(str(os.getpid()))
+        launchers = sorted(set(_children(str(os.getpid()))) - before)
         victims = launchers if which == "launcher" else [child for parent in launchers for child in _children(parent)]
         os.kill(int(victims[0]), signal.SIGKILL)
         async with asyncio.timeout(60):
@@ -199,6 +200,21 @@ async def test_killing_a_worker_hurts_only_what_it_runs(which: str) -> None:
         assert set(statuses) <= {Status.OK, Status.SANDBOX_ERROR}
         assert statuses.count(Status.SANDBOX_ERROR) <= 2
         assert (await box.run("print(2)")).ok
+
+
+async def test_a_worker_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deepcoder.sandbox.execution.KILL_S", 0.3)
+    monkeypatch.setattr("deepcoder.sandbox.pool.GRACE_S", 0.1)
+    before = set(_children(str(os.getpid())))
+    async with open_sandbox(SandboxConfig(workers=1)) as box:
+        assert (await box.run("print(1)")).ok
+        (launcher,) = set(_children(str(os.getpid()))) - before
+        (zygote,) = _children(launcher)
+        os.kill(int(zygote), signal.SIGSTOP)
+        async with asyncio.timeout(20):
+            stuck = await box.run("print(1)", Limits(wall_s=0.2))
+            assert stuck.status is Status.SANDBOX_ERROR
+            assert (await box.run("print(2)")).ok
 
 
 async def test_nothing_is_left_behind() -> None:
@@ -210,3 +226,23 @@ async def test_nothing_is_left_behind() -> None:
 
 def _descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_a_closed_sandbox_runs_nothing() -> None:
+    async with open_sandbox(SandboxConfig(workers=1)) as box:
+        pass
+    with pytest.raises(RuntimeError, match="closed"):
+        await box.run("print(1)")
+
+
+async def test_cancelled_twice_still_cleans_up(box: Sandbox) -> None:
+    before = _descriptors()
+    for _ in range(5):
+        running = asyncio.create_task(box.run("while True: pass"))
+        await asyncio.sleep(0.03)
+        running.cancel()
+        await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert (await box.run("print(1)")).ok
+    assert _descriptors() == before

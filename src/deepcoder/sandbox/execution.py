@@ -14,10 +14,12 @@ from typing import Any
 
 from deepcoder.sandbox.inside.request import Request
 from deepcoder.sandbox.result import Limits, RunResult, Status
+from deepcoder.sandbox.worker import Worker
 
 CHUNK = 65_536
 INODES = 2048
-GRACE_S = 5.0  # for a keeper to report, after its own deadline
+GRACE_S = 1.0  # for the worker to see the wall limit itself, before the host says so
+KILL_S = 5.0  # a worker that has not killed a run by then is killed itself
 
 
 class Output:
@@ -56,7 +58,7 @@ class Output:
 
 
 class Execution:
-    """One program in one box. `start` it, then await `result()`; `stop(reason)` ends it early."""
+    """One program in one box. `done` has the result; `stop(reason)` ends it early."""
 
     def __init__(self, code: str, limits: Limits, *, channel: bool = False) -> None:
         self.limits = limits
@@ -75,6 +77,8 @@ class Execution:
             self.channel.setblocking(False)
             self.handed.append(self._channel_inside.fileno())
         self.reason = ""
+        self.worker: Worker | None = None
+        self._last_resort: asyncio.TimerHandle | None = None
 
     def request(self) -> Request:
         """What the worker is told. In a session the host keeps the wall clock, since it knows who waits for whom."""
@@ -88,8 +92,9 @@ class Execution:
             inodes=INODES,
         )
 
-    def started(self) -> None:
+    def started(self, worker: Worker) -> None:
         """The worker has its own copies of the descriptors: give ours up and listen."""
+        self.worker = worker
         self._close_handed()
         self.loop.add_reader(self.report, self._on_report)
         for output in (self.stdout, self.stderr):
@@ -103,10 +108,12 @@ class Execution:
         self.stop(Status.OUTPUT_LIMIT)
 
     def stop(self, reason: str) -> None:
-        """Asks the keeper to kill the box; the first reason counts."""
+        """Asks the worker to kill the box; the first reason counts. `done` follows, whatever the worker does."""
         if self.reason or self.done.done():
             return
         self.reason = reason
+        if self.worker is not None:
+            self._last_resort = self.loop.call_later(KILL_S, self.worker.kill)
         with contextlib.suppress(OSError):
             self.report.send(reason.encode())
 
@@ -165,6 +172,8 @@ class Execution:
         )
 
     def _finish(self, result: RunResult) -> None:
+        if self._last_resort is not None:
+            self._last_resort.cancel()
         if not self.done.done():
             self.done.set_result(result)
         self._close_streams()

@@ -18,12 +18,10 @@ from deepcoder.config import SandboxConfig
 from deepcoder.errors import SandboxBusy
 from deepcoder.sandbox.execution import GRACE_S, Execution
 from deepcoder.sandbox.probe import refusal
-from deepcoder.sandbox.result import Limits, RunResult
+from deepcoder.sandbox.result import Limits, RunResult, Status
 from deepcoder.sandbox.session import Session
 from deepcoder.sandbox.tiers import Tier, tiers
 from deepcoder.sandbox.worker import BootFailed, Worker
-
-KILL_S = 2.0  # a keeper that has not answered a kill by then goes with its worker
 
 
 @dataclasses.dataclass(slots=True)
@@ -99,56 +97,47 @@ class Sandbox:
     @contextlib.asynccontextmanager
     async def _running(self, execution: Execution) -> AsyncIterator[None]:
         """Hands the run to a worker; in the end the box is dead and its descriptors are closed."""
-        worker: Worker | None = None
         try:
-            worker = await self._submit(execution)
+            await self._submit(execution)
             yield
         finally:
-            if worker is not None and not execution.done.done():
-                execution.stop("cancelled")
-                await self._bury(execution, worker)
-            if worker is not None:
-                worker.load -= 1
-            execution.close()
+            try:
+                if execution.worker is not None:
+                    execution.stop("cancelled")
+                    await asyncio.shield(execution.done)
+            finally:  # also where this wait is cancelled in its turn
+                if execution.worker is not None:
+                    execution.worker.load -= 1
+                execution.close()
 
-    async def _submit(self, execution: Execution) -> Worker | None:
+    async def _submit(self, execution: Execution) -> None:
         for _ in range(2):  # a worker may turn out dead when it is spoken to
             try:
                 worker = await self._worker()
-            except BootFailed as error:
-                execution.fail(error.message)
-                return None
-            worker.load += 1
-            try:
                 await worker.submit(execution.request(), execution.handed)
+            except BootFailed as error:
+                return execution.fail(error.message)
             except OSError:
-                worker.load -= 1
                 continue
-            execution.started()
-            return worker
-        execution.fail("the sandbox worker died before the run")
-        return None
+            worker.load += 1
+            return execution.started(worker)
+        return execution.fail("the sandbox worker died before the run")
 
     async def _result(self, execution: Execution) -> RunResult:
-        """The keeper enforces the limits; this only makes sure that its silence cannot last."""
+        """The worker enforces the limits; this only makes sure that its silence cannot last."""
+        wall_limit = asyncio.get_running_loop().call_later(
+            execution.limits.wall_s + GRACE_S, execution.stop, str(Status.TIMEOUT)
+        )
         try:
-            async with asyncio.timeout(execution.limits.wall_s + GRACE_S):
-                return await asyncio.shield(execution.done)
-        except TimeoutError:
-            execution.fail("the sandbox did not report in time")
-            return execution.done.result()
-
-    async def _bury(self, execution: Execution, worker: Worker) -> None:
-        """Waits until a stopped box is dead, so that its place can be given away."""
-        try:
-            async with asyncio.timeout(KILL_S):
-                await asyncio.shield(execution.done)
-        except TimeoutError:
-            worker.kill()
+            return await asyncio.shield(execution.done)
+        finally:
+            wall_limit.cancel()
 
     async def _worker(self) -> Worker:
         """The live worker with the least to do; dead ones are replaced first."""
         async with self._starting:
+            if self._closed:
+                raise RuntimeError("this sandbox is closed")
             dead = [worker for worker in self._workers if not worker.alive]
             for worker in dead:
                 self._workers.remove(worker)

@@ -59,12 +59,12 @@ def confine(request: Request, handles: dict[str, int], baseline: int, *, own_use
         os.dup2(high["channel"], CHANNEL, inheritable=False)
         first_unused = CHANNEL + 1
     os.dup2(high["code"], first_unused, inheritable=False)
-    os.closerange(first_unused + 1, 4096)
+    os.closerange(first_unused + 1, 2**31 - 1)
     for kind, value in (
         (resource.RLIMIT_AS, baseline + request.memory_mb * MB),
         (resource.RLIMIT_FSIZE, request.disk_mb * MB),
         (resource.RLIMIT_CPU, int(request.cpu_s) + 2),  # a backstop: the keeper counts finer
-        (resource.RLIMIT_NOFILE, 256),
+        (resource.RLIMIT_NOFILE, 128),
         (resource.RLIMIT_CORE, 1),  # 1 and not 0: 0 still starts a piped core handler, as root, outside
         (resource.RLIMIT_STACK, 8 * MB),
         (resource.RLIMIT_MEMLOCK, 0),
