@@ -27,44 +27,46 @@ CONTAINER = (
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One fact. `errno` is what the kernel answered (0: nothing to say); `fix` a command or a setting."""
+    """One fact. `name`: a tier, or architecture, or kernel; `errno`: the kernel's answer (0: none); `fix`: a command."""
 
     name: str
-    ok: bool
+    works: bool
     detail: str = ""
     errno: int = 0
     fix: str = ""
 
+    @property
+    def failure(self) -> str:
+        """What went wrong, with the errno's name; "" where it works."""
+        if self.works:
+            return ""
+        code = f"{errno.errorcode.get(self.errno, self.errno)}, " if self.errno else ""
+        return f"failed: {code}{self.detail}"
+
     def __str__(self) -> str:
-        code = f" ({errno.errorcode.get(self.errno, self.errno)})" if self.errno else ""
-        return f"{self.name}: {'ok' if self.ok else 'failed'}{code}" + (f", {self.detail}" if self.detail else "")
+        return f"{self.name}: {self.failure or 'works'}"
 
 
 async def probe(config: SandboxConfig | None = None) -> list[Probe]:
-    """Every probe: the machine, then each tier by really starting it. `config` chooses packages."""
-    config = config or SandboxConfig()
-    packages = config.packages
-    open_tiers: list[Tier] = tiers(SandboxConfig(packages=packages))
-    found = [_architecture(), _kernel()]
-    for tier in [*open_tiers, Landlock(SandboxConfig())]:
-        found.append(await _tier(tier))
-    return found
+    """Every tier, by really starting it. `config` says which packages programs may import."""
+    packages = (config or SandboxConfig()).packages
+    return [await _tier(tier) for tier in (*tiers(SandboxConfig(packages=packages)), Landlock(SandboxConfig()))]
 
 
-def probe_now(config: SandboxConfig | None = None) -> list[Probe]:
+def probe_tiers(config: SandboxConfig | None = None) -> list[Probe]:
     """`probe` for code that is not async."""
     return asyncio.run(probe(config))
 
 
 async def refusal(config: SandboxConfig, failures: list[tuple[Tier, BootFailed]]) -> SandboxUnavailable:
     """The error that names what failed in each allowed tier, and the fixes."""
-    probes = [item for item in (_architecture(), _kernel()) if not item.ok]
+    probes = [item for item in (_architecture(), _kernel()) if not item.works]
     probes += [_failed(tier, error) for tier, error in failures]
     hints = list(dict.fromkeys(item.fix for item in probes if item.fix))
     if config.tier != "landlock":
         hints.append("or allow the weaker tier by name: sandbox.tier=landlock (docs/sandbox.md says what it lacks)")
     return SandboxUnavailable(
-        "this machine cannot isolate untrusted code: " + "; ".join(map(str, probes)), hint="\n".join(hints)
+        "this machine cannot isolate untrusted code; " + "; ".join(map(str, probes)), hint="\n".join(hints)
     )
 
 
@@ -92,11 +94,11 @@ async def _tier(tier: Tier) -> Probe:
     except BootFailed as error:
         return _failed(tier, error)
     await worker.close()
-    return Probe(f"tier {tier.name}", True)
+    return Probe(tier.name, True)
 
 
 def _failed(tier: Tier, error: BootFailed) -> Probe:
-    return Probe(f"tier {tier.name}", False, error.message, error.errno, fix_for(error.step, error.errno))
+    return Probe(tier.name, False, error.message, error.errno, fix_for(error.step, error.errno))
 
 
 def fix_for(step: str, code: int, settings: Path = Path("/proc/sys")) -> str:

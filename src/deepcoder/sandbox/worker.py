@@ -29,7 +29,7 @@ class BootFailed(DeepCoderError):
     """A worker could not isolate itself. `step` names what failed, `errno` what the kernel said (0: nothing)."""
 
     def __init__(self, step: str, errno: int, message: str) -> None:
-        super().__init__(f"the sandbox cannot start: {message}")
+        super().__init__(message)
         self.step, self.errno = step, errno
 
 
