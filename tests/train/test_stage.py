@@ -204,3 +204,25 @@ def test_a_process_that_is_killed_resumes_to_the_same_losses(
     weights = load_file(uninterrupted / "checkpoints" / "final" / "model.safetensors")
     others = load_file(place / "final" / "model.safetensors")
     assert all(torch.equal(value, others[name]) for name, value in weights.items())
+
+
+@pytest.mark.slow
+def test_two_ranks_train_like_one_at_the_same_global_batch(tmp_path: Path, student: Path) -> None:
+    one = config_for(tmp_path / "one", student, "train.batch_size=4", "train.gradient_accumulation=2")
+    run(one, RunFolder(one), quiet())
+    two = config_for(tmp_path / "two", student, "train.batch_size=2", "train.gradient_accumulation=2")
+    recipe, child = tmp_path / "recipe.yaml", tmp_path / "child.py"
+    recipe.write_text(json.dumps(two.model_dump(mode="json")))
+    child.write_text(CHILD)
+    command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(child), str(recipe)]
+    done = subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, timeout=240,
+        env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    expected, found = losses(tmp_path / "one"), losses(tmp_path / "two")
+    assert len(found) == len(expected) == 3
+    for line, other in zip(expected, found, strict=True):
+        assert (other["tokens"], other["tokens_act"]) == (line["tokens"], line["tokens_act"])
+        for name in ("loss", "loss_reason", "loss_act", "grad_norm"):
+            assert other[name] == pytest.approx(line[name], rel=1e-5)

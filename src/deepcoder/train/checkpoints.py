@@ -83,6 +83,11 @@ def checkpoints(folder: Path) -> list[tuple[int, Path]]:
     return sorted(found, reverse=True)
 
 
+def step_of(checkpoint: Path) -> int:
+    """The N of `checkpoint-N`."""
+    return int(checkpoint.name.removeprefix("checkpoint-"))
+
+
 def last_good(folder: Path) -> tuple[Path | None, list[str]]:
     """The latest whole checkpoint, and a line about each later one that was skipped."""
     skipped: list[str] = []

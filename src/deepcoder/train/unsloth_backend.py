@@ -20,11 +20,14 @@ from deepcoder.models.chatml import student_tokenizer
 from deepcoder.train.student import ATTENTION, EXPERTS, Student
 
 
-def load_unsloth(config: Config) -> Student:
-    """The student in 4 bit (or bf16) with LoRA adapters; raises TrainingError where that cannot be."""
+def load_unsloth(config: Config, *, hidden_states: bool = True) -> Student:
+    """The student in 4 bit (or bf16) with LoRA adapters; raises TrainingError where that cannot be.
+
+    `hidden_states=False` leaves Unsloth's forward with its own loss, for measurements beside ours.
+    """
     train, student = config.train, config.student
     _check_config(config)
-    language_model = _import()
+    language_model = _import(hidden_states)
     model, _ = language_model.from_pretrained(
         student.model, max_seq_length=student.max_length, load_in_4bit=train.load_in_4bit,
         dtype=getattr(torch, train.dtype), full_finetuning=False,
@@ -69,13 +72,14 @@ def _check_config(config: Config) -> None:
         raise TrainingError("train.router_aux_coefficient needs train.backend=transformers")
 
 
-def _import() -> Any:
+def _import(hidden_states: bool) -> Any:
     hint = "on a machine with a CUDA GPU: pip install 'deepcoder[gpu]'; without one: train.backend=transformers"
     if not torch.cuda.is_available():
         raise TrainingError("train.backend=unsloth needs a CUDA GPU, and there is none", hint=hint)
     if importlib.util.find_spec("unsloth") is None:
         raise TrainingError("train.backend=unsloth needs the package unsloth, which is not installed", hint=hint)
-    os.environ["UNSLOTH_RETURN_HIDDEN_STATES"] = "1"  # read when unsloth patches the forward
+    if hidden_states:
+        os.environ["UNSLOTH_RETURN_HIDDEN_STATES"] = "1"  # read when unsloth patches the forward
     os.environ.setdefault("UNSLOTH_DISABLE_STATISTICS", "1")
     from unsloth import FastLanguageModel
 
