@@ -66,10 +66,10 @@ class Execution:
         self.done: asyncio.Future[RunResult] = self.loop.create_future()
         self.stdout = Output(limits.output_bytes, self._over)
         self.stderr = Output(limits.output_bytes, self._over)
-        self.report, self.keeper = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.report, self._report_inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.report.setblocking(False)
         self.code = _code_file(code)
-        self.handed = [self.keeper.fileno(), self.stdout.writer, self.stderr.writer, self.code]
+        self.handed = [self._report_inside.fileno(), self.stdout.writer, self.stderr.writer, self.code]
         self.channel: socket.socket | None = None
         self._channel_inside: socket.socket | None = None
         if channel:
@@ -138,7 +138,7 @@ class Execution:
         """ "" at the end of the socket."""
         with contextlib.suppress(ConnectionResetError):
             return self.report.recv(CHUNK)
-        # the keeper ended before it read our word to stop; the kernel says so once, before it gives the report
+        # the box ended before the worker read our word to stop; the kernel says so once, before it gives the report
         try:
             return self.report.recv(CHUNK)
         except ConnectionResetError:
@@ -180,7 +180,7 @@ class Execution:
 
     def _close_handed(self) -> None:
         if self.handed:
-            self.keeper.close()
+            self._report_inside.close()
             for handle in self.handed[1:4]:
                 os.close(handle)
             if self._channel_inside is not None:

@@ -27,7 +27,7 @@ CONTAINER = (
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One fact. `name`: a tier, or architecture, or kernel; `errno`: the kernel's answer (0: none); `fix`: a command."""
+    """One fact. `name`: a tier, architecture or kernel; `errno`: the kernel's answer (0: none); `fix`: a command."""
 
     name: str
     works: bool
