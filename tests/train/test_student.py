@@ -11,7 +11,8 @@ from transformers import AutoTokenizer
 
 from deepcoder.config import Config, LoraConfig, load_config
 from deepcoder.errors import TrainingError
-from deepcoder.train.export import end_of_turn
+from deepcoder.models.local import load_model
+from deepcoder.train.export import end_of_turn, save_final
 from deepcoder.train.student import add_adapters, load_student
 from deepcoder.train.unsloth_backend import check_quantized
 
@@ -118,3 +119,23 @@ def test_experts_left_in_16_bit_are_found() -> None:
             bits = nn.Parameter(torch.zeros(weight.numel() // 2, 1, dtype=torch.uint8), requires_grad=False)
             setattr(layer.mlp.experts, name, bits)
     check_quantized(packed)
+
+
+def test_adapters_of_a_quantized_student_go_beside_a_reference(tmp_path: Path) -> None:
+    base = save_tiny_student(tmp_path / "base")
+    student = load_student(
+        config_with(f"student.model={base}", "train.method=lora", "train.lora.targets=attention+experts"), ignore_base
+    )
+    with torch.no_grad():
+        for name, parameter in student.model.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_(std=0.1)
+    student.model.config.quantization_config = {"bits": 4}  # type: ignore[union-attr]
+    save_final(tmp_path / "final", student.model, student.tokenizer, student.reference)
+    assert not list((tmp_path / "final").glob("*.safetensors"))
+    model, _ = load_model(str(tmp_path / "final"))
+    ids = torch.arange(10, 22).reshape(2, 6)
+    with torch.no_grad():
+        expected, found, plain = (each(input_ids=ids).logits for each in (student.model, model, tiny_model()))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    assert (plain - expected).abs().max() > 0.01

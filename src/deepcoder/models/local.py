@@ -30,7 +30,7 @@ from deepcoder.models.chatml import CHATML_TEMPLATE, END_OF_TURN
 from deepcoder.models.decoding import Completion, Decoder, Request
 from deepcoder.models.quiet import quieten_transformers
 
-# In a folder without weights: {"model": directory or hub name} whose weights its tokenizer goes with.
+# In a folder without weights: {"model": directory or hub name, "adapter": subfolder or absent}.
 REFERENCE = "reference.json"
 
 
@@ -55,7 +55,10 @@ def open_local(path_or_name: str | Path, engine: EngineConfig) -> ChatModels:
 
 
 def load_model(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Weights and tokenizer; a folder that holds only a reference takes the weights from there."""
+    """Weights and tokenizer; a folder that holds only a reference takes the weights from there.
+
+    Raises ModelUnavailable where something of it cannot be loaded.
+    """
     if name == "nano":
         from deepcoder.models.nano import load_nano
 
@@ -63,13 +66,17 @@ def load_model(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         nano.tokenizer.chat_template = CHATML_TEMPLATE
         return nano.model, nano.tokenizer
     reference = Path(name) / REFERENCE
-    weights = json.loads(reference.read_text())["model"] if reference.is_file() else name
+    parts = json.loads(reference.read_text()) if reference.is_file() else {"model": name}
     cuda = torch.cuda.is_available()
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
         model = AutoModelForCausalLM.from_pretrained(
-            weights, dtype="auto" if cuda else torch.float32, device_map="cuda" if cuda else None
+            parts["model"], dtype="auto" if cuda else torch.float32, device_map="cuda" if cuda else None
         )
+        if "adapter" in parts:
+            from peft import PeftModel
+
+            model = PeftModel.from_pretrained(model, str(Path(name) / parts["adapter"])).merge_and_unload()
     except (OSError, ValueError) as error:
         raise ModelUnavailable(
             f"the model {name} cannot be loaded: {error}",

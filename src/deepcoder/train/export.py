@@ -13,6 +13,7 @@ from deepcoder.models.chatml import END_OF_TURN
 from deepcoder.models.local import REFERENCE
 from deepcoder.train import checkpoints
 
+ADAPTER = "adapter"
 # A base beyond this many parameters is referenced, not copied.
 COPY_LIMIT = 1_000_000_000
 
@@ -33,16 +34,22 @@ def save_base(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokeniz
         (staging / "origin.json").write_text(json.dumps({"origin": origin}))
 
 
-def save_final(folder: Path, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> None:
-    """RUN/checkpoints/final: whole weights (adapters merged, and kept beside in `adapter`), atomically."""
+def save_final(folder: Path, model: nn.Module, tokenizer: PreTrainedTokenizerBase, reference: str | None) -> None:
+    """RUN/checkpoints/final, atomically: whole weights, adapters merged into them and kept beside in `adapter`.
+
+    On quantized weights adapters are not merged, which would round them: `reference.json` then names the
+    base (`reference`) and the adapter, and whoever opens the folder puts both together in 16 bit.
+    """
     with checkpoints.staged(folder) as staging:
-        whole = model
-        if not isinstance(model, PreTrainedModel):
-            model.save_pretrained(staging / "adapter")  # type: ignore[operator]
-            whole = model.merge_and_unload()  # type: ignore[operator]
-        assert isinstance(whole, PreTrainedModel)
-        _save_model(staging, whole, tokenizer)
         tokenizer.save_pretrained(staging)
+        if isinstance(model, PreTrainedModel):
+            _save_model(staging, model, tokenizer)
+            return
+        model.save_pretrained(staging / ADAPTER)  # type: ignore[operator]
+        if _quantized(model):
+            (staging / REFERENCE).write_text(json.dumps({"model": reference, "adapter": ADAPTER}))
+            return
+        _save_model(staging, model.merge_and_unload(), tokenizer)  # type: ignore[operator]
 
 
 def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> int:
@@ -54,6 +61,10 @@ def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> int:
             hint="the student must be of a family that knows ChatML (Qwen, nano, ...)",
         )
     return token
+
+
+def _quantized(model: nn.Module) -> bool:
+    return getattr(getattr(model, "config", None), "quantization_config", None) is not None
 
 
 def _save_model(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:

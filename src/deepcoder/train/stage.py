@@ -57,7 +57,7 @@ def run(config: Config, folder: RunFolder, console: Console) -> Counts:
     )  # fmt: skip
     _train(config, arguments, student, examples, console)
     if main:
-        save_final(place / "final", student.model, student.tokenizer)
+        save_final(place / "final", student.model, student.tokenizer, student.reference)
         plot_losses(read_log(place / LOG), place / PLOT)
     return _summary(read_log(place / LOG)) | sizes | {"student": student.origin}
 
