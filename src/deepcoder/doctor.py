@@ -72,9 +72,9 @@ def _sandbox(config: Config) -> Iterator[Finding]:
 
     for tier in probe_tiers(config.sandbox):
         if tier.works:
-            yield Finding("ok", f"sandbox tier {tier.name}", "works")
+            yield Finding("ok", f"sandbox: {tier.name}", "works")
         else:
-            yield Finding("note", f"sandbox tier {tier.name}", tier.failure, tier.fix)
+            yield Finding("note", f"sandbox: {tier.name}", tier.failure, tier.fix)
 
 
 def _gpu(config: Config) -> Iterator[Finding]:
