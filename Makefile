@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.installed
 PYTEST_WORKERS ?= 2
 
-.PHONY: install demo test check format lint types imports bench clean help
+.PHONY: install demo test check format lint types imports bench soak clean help
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -45,7 +45,11 @@ imports: $(STAMP)
 	$(BIN)/lint-imports
 
 bench: $(STAMP) ## every benchmark that this machine can run
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in $(filter-out %_soak.py,$(wildcard benchmarks/*.py)); do \
+	  echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+soak: $(STAMP) ## 20,000 executions in the sandbox, its resources flat; some minutes
+	$(BIN)/python benchmarks/sandbox_soak.py soak
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
-from scripted_model import ScriptedModel, StreamingModel
+from tests.agent.scripted_model import ScriptedModel, StreamingModel
 
 from deepcoder.agent import AgentEvent, EventKind, first_message, run_agent
 from deepcoder.config import AgentConfig

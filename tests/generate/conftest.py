@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from multiplying import Generate, multiply
 from rich.console import Console
+from tests.fakes.provider import KEY, FakeProvider
+from tests.generate.multiplying import Generate, multiply
 
 from deepcoder.config import AgentConfig, Config, GenerateConfig, ProblemsConfig, RunConfig, TeacherConfig
 from deepcoder.generate import run
 from deepcoder.runs import RunFolder
-from fakes.provider import KEY, FakeProvider
 
 
 def write_problems(path: Path, count: int) -> Path:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from multiplying import Generate, multiply
+from tests.fakes.clock import fast_clock
+from tests.fakes.provider import CutBody, FakeProvider, Fault, Garbage, Refusal, Reply, Reset, too_many
+from tests.generate.multiplying import Generate, multiply
 
 from deepcoder.trajectories import read_trajectories
-from fakes.clock import fast_clock
-from fakes.provider import CutBody, FakeProvider, Fault, Garbage, Refusal, Reply, Reset, too_many
 
 COUNT = int(os.environ.get("DEEPCODER_FAULT_PROBLEMS", "120"))
 SPEED = 200.0  # a minute of the provider's time in 0.3 s

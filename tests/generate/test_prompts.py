@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from multiplying import Generate
+from tests.fakes.provider import FakeProvider
+from tests.generate.multiplying import Generate
 
 from deepcoder.agent import first_message
 from deepcoder.config import ProblemsConfig
 from deepcoder.problems import open_source
 from deepcoder.records import TestsCheck
 from deepcoder.trajectories import read_trajectories
-from fakes.provider import FakeProvider
 
 
 def test_a_run_sends_the_prompt_and_what_followed_from_it(

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from multiplying import Generate, multiply
+from tests.fakes.provider import FakeProvider, Refusal, Reply
+from tests.generate.multiplying import Generate, multiply
 
 from deepcoder.errors import AuthenticationError, ModelUnavailable, ProviderError, StageError
 from deepcoder.records import Outcome, StepError
 from deepcoder.trajectories import read_rejected, read_trajectories
-from fakes.provider import FakeProvider, Refusal, Reply
 
 
 def number_of(messages: list[dict[str, Any]]) -> int:

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fakes.clock import JumpClock
 
 from deepcoder.models.clock import time_budget, unbilled
 from deepcoder.models.pacing import DECREASE, Budget, Pacer, seconds_of
-from fakes.clock import JumpClock
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,8 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
-
-from deepcoder.config import TeacherConfig
-from deepcoder.errors import AuthenticationError, ConfigError, ModelUnavailable, ProviderError, RateLimited
-from deepcoder.models import open_teacher
-from deepcoder.models.providers import RemoteModels, endpoint_of, open_provider
-from fakes.clock import JumpClock
-from fakes.provider import (
+from tests.fakes.clock import JumpClock
+from tests.fakes.provider import (
     KEY,
     CutBody,
     Drip,
@@ -24,6 +19,11 @@ from fakes.provider import (
     decommissioned,
     too_many,
 )
+
+from deepcoder.config import TeacherConfig
+from deepcoder.errors import AuthenticationError, ConfigError, ModelUnavailable, ProviderError, RateLimited
+from deepcoder.models import open_teacher
+from deepcoder.models.providers import RemoteModels, endpoint_of, open_provider
 
 GROQ = "groq:qwen/qwen3-32b"
 COMPATIBLE = "vllm:qwen/qwen3-32b"

@@ -4,7 +4,7 @@ import copy
 from pathlib import Path
 
 import pytest
-from prepare_chats import small_tokenizer
+from tests.prepare.prepare_chats import small_tokenizer
 
 from deepcoder.config import StudentConfig
 from deepcoder.models.chatml import CHATML_TEMPLATE, student_tokenizer

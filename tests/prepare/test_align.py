@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
-from prepare_chats import FINISH, JUNK, RUN, small_tokenizer, trajectories, trajectory
+from tests.prepare.prepare_chats import FINISH, JUNK, RUN, small_tokenizer, trajectories, trajectory
 from tokenizers import processors
 
 from deepcoder.prepare.align import Aligned, Aligner, Refusal, first_characters, untrimmed

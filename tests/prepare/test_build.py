@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prepare_chats import FINISH, JUNK, RUN, small_tokenizer, trajectories, trajectory
+from tests.prepare.prepare_chats import FINISH, JUNK, RUN, small_tokenizer, trajectories, trajectory
 
 from deepcoder.prepare.align import Aligner, Refusal
 from deepcoder.prepare.build import Prepared, Tally, prepare

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from prepare_chats import trajectory
+from tests.prepare.prepare_chats import trajectory
 
 from deepcoder.prepare.align import Aligner
 from deepcoder.prepare.build import Tally, prepare

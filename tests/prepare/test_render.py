@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from prepare_chats import FINISH, JUNK, RUN, small_tokenizer, trajectories, trajectory
+from tests.prepare.prepare_chats import FINISH, JUNK, RUN, small_tokenizer, trajectories, trajectory
 
 from deepcoder.errors import AlignmentError
 from deepcoder.models.chatml import CHATML_TEMPLATE

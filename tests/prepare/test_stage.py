@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from prepare_chats import FINISH, JUNK, RUN, small_tokenizer, trajectory
 from rich.console import Console
+from tests.prepare.prepare_chats import FINISH, JUNK, RUN, small_tokenizer, trajectory
 
 from deepcoder.config import Config, load_config
 from deepcoder.errors import AlignmentError, StageError

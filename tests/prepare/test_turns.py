@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from hypothesis import given
-from prepare_chats import FINISH, JUNK, RUN, trajectories, trajectory
+from tests.prepare.prepare_chats import FINISH, JUNK, RUN, trajectories, trajectory
 
 from deepcoder.prepare.turns import turns_of
 from deepcoder.records import Span, Trajectory

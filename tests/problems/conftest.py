@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from trusted_run import Solve, run_trusted
+from tests.problems.trusted_run import Solve, run_trusted
 
 from deepcoder.knowledge import KnowledgeIndex, open_index
 from deepcoder.problems.contracts import Policy

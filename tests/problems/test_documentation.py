@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from trusted_run import Solve
+from tests.problems.trusted_run import Solve
 
 from deepcoder.problems.procedural.documentation import Question, resolve
 from deepcoder.problems.procedural.draw import Draw

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from trusted_run import Solve, run_trusted
+from tests.problems.trusted_run import Solve, run_trusted
 
 from deepcoder.config import ProblemsConfig
 from deepcoder.errors import ProblemError

@@ -6,12 +6,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.train.students import example_set, random_rows, write_examples
 
 from deepcoder.errors import StageError
 from deepcoder.losses import trained_positions
 from deepcoder.records import Span
 from deepcoder.train.examples import Collator, read_examples
+from tests.train.students import example_set, random_rows, write_examples
 
 
 def test_parquet_is_read_back_in_order(tmp_path: Path) -> None:

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.train.students import tiny_model
 
 from deepcoder.config import LoraConfig
 from deepcoder.train.hidden import hidden_states
 from deepcoder.train.student import add_adapters
+from tests.train.students import tiny_model
 
 IDS = torch.arange(10, 22).reshape(2, 6)
 

@@ -13,7 +13,6 @@ import pytest
 import torch
 from rich.console import Console
 from safetensors.torch import load_file
-from tests.train.students import random_rows, save_tiny_student, write_examples
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from deepcoder.config import Config, load_config
@@ -23,6 +22,7 @@ from deepcoder.runs import RunFolder
 from deepcoder.train import outputs, run
 from deepcoder.train.checkpoints import damage
 from deepcoder.train.log import read_log
+from tests.train.students import random_rows, save_tiny_student, write_examples
 
 TIMINGS = {"seconds", "tokens_per_s"}
 

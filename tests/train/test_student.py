@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-from tests.train.students import save_tiny_student, tiny_model
 from torch import nn
 from transformers import AutoTokenizer
 
@@ -15,6 +14,7 @@ from deepcoder.models.local import load_model
 from deepcoder.train.export import end_of_turn, save_final
 from deepcoder.train.student import add_adapters, load_student
 from deepcoder.train.unsloth_backend import check_quantized
+from tests.train.students import save_tiny_student, tiny_model
 
 
 def ignore_base(*_: Any) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.train.students import example_set, random_rows, tiny_model
 from torch import Tensor
 from transformers import TrainerCallback
 
@@ -16,6 +15,7 @@ from deepcoder.train.batches import plan_batches
 from deepcoder.train.examples import Collator
 from deepcoder.train.stage import training_arguments
 from deepcoder.train.trainer import SadTrainer
+from tests.train.students import example_set, random_rows, tiny_model
 
 Rows = list[tuple[list[int], list[int]]]
 
