@@ -70,11 +70,15 @@ def _packages() -> Iterator[Finding]:
 def _sandbox(config: Config) -> Iterator[Finding]:
     from deepcoder.sandbox.probe import probe_tiers
 
-    for tier in probe_tiers(config.sandbox):
+    probes = probe_tiers(config.sandbox)
+    for tier in probes:
         if tier.works:
             yield Finding("ok", f"sandbox: {tier.name}", "works")
         else:
             yield Finding("note", f"sandbox: {tier.name}", tier.failure, tier.fix)
+    allowed = {"namespaces", "bubblewrap"} if config.sandbox.tier == "auto" else {config.sandbox.tier}
+    if not any(tier.works and tier.name in allowed for tier in probes):
+        yield Finding("fail", "sandbox", f"no tier that sandbox.tier={config.sandbox.tier} allows", "any fix above")
 
 
 def _gpu(config: Config) -> Iterator[Finding]:
