@@ -41,6 +41,9 @@ class ProblemsConfig(Section):
     families: list[str] = Field(default_factory=list, description="procedural families; empty: all")
     train: int = Field(default=1600, ge=1, description="procedural training problems")
     held_out: int = Field(default=60, ge=1, description="procedural problems in each held-out split")
+    sealed: bool = Field(
+        default=False, description="held-out splits of the sealed half, on which no choice of a recipe is made"
+    )
     limit: int | None = Field(default=None, ge=1)
     seed: int = 0
 

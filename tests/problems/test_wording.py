@@ -9,15 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepcoder.problems.procedural.chain_wording import HELD_OUT as CHAIN_HELD_OUT
-from deepcoder.problems.procedural.chain_wording import TRAIN as CHAIN_TRAIN
 from deepcoder.problems.procedural.display import literal, show
 from deepcoder.problems.procedural.draw import Draw
 from deepcoder.problems.procedural.families import all_operations
-from deepcoder.problems.procedural.families.documentation_questions import QUESTIONS
 from deepcoder.problems.procedural.families.error_recovery import TRAPS
-from deepcoder.problems.procedural.frames import HELD_OUT, TRAIN
 from deepcoder.problems.procedural.operation import Operation, Template, fill, program, templates
+from deepcoder.problems.procedural.tables import SIDES, sections
 from deepcoder.problems.procedural.wording import put, tidy
 
 ALL = [*all_operations(), *(trap.operation for trap in TRAPS)]
@@ -26,30 +23,29 @@ ALL = [*all_operations(), *(trap.operation for trap in TRAPS)]
 @pytest.mark.parametrize("operation", ALL, ids=lambda operation: operation.key)
 def test_templates_use_known_parameters_and_keep_sides_apart(operation: Operation):
     keys = {*operation.draw(Draw("x")), "name"}
-    train = {text for template in operation.train_templates for text in template.expanded()}
-    held_out = {text for template in operation.held_out_templates for text in template.expanded()}
-    assert len(operation.train_templates) >= 3
-    assert len(operation.held_out_templates) >= 2
-    assert not train & held_out
-    for text in train | held_out:
+    sides = [{text for template in operation.templates(side) for text in template.expanded()} for side in SIDES]
+    assert len(operation.templates("train")) >= 3
+    assert all(len(operation.templates(side)) >= 2 for side in SIDES)
+    assert sum(map(len, sides)) == len(set().union(*sides))
+    for text in set().union(*sides):
         assert {match[1] for match in re.finditer(r"\{(\w+)(?:!r)?\}", text)} <= keys
         assert "  " not in text
         assert not text.endswith(" ")
 
 
 def test_there_are_hundreds_of_wordings():
-    train = sum(len(template.expanded()) for operation in ALL for template in operation.train_templates)
+    train = sum(len(template.expanded()) for operation in ALL for template in operation.templates("train"))
     assert train >= 2000
 
 
 def test_frames_of_the_sides_are_disjoint():
-    for kind in ("n", "p", "v", "outer", "boolean", "yes_no", "as_list", "rounded"):
-        assert not set(getattr(TRAIN, kind)) & set(getattr(HELD_OUT, kind)) - {"{X}", "{x}"}
-    for kind in CHAIN_TRAIN:
-        assert CHAIN_HELD_OUT[kind]
-        assert not set(CHAIN_TRAIN[kind]) & set(CHAIN_HELD_OUT[kind])
-    for question in QUESTIONS:
-        assert not set(question.train.split("\n")) & set(question.held_out.split("\n")) - {"", " " * 8}
+    for file in ("frames", "functions", "documentation"):
+        train, *others = (sections(side, file) for side in SIDES)
+        for key in train:
+            if not key.startswith("it"):
+                for other in others:
+                    assert other[key]
+                    assert not set(train[key]) & set(other[key]) - {"{X}", "{x}"}
 
 
 def test_a_choice_expands_to_each_of_its_options():
@@ -62,7 +58,7 @@ def test_a_choice_expands_to_each_of_its_options():
 
 def test_a_line_that_is_no_template_is_refused():
     with pytest.raises(ValueError, match="not a template"):
-        templates("x: what?")
+        templates(["x: what?"])
 
 
 def test_a_leading_value_keeps_its_case():

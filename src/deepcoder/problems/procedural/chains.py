@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ from deepcoder.problems.procedural.chain_wording import ask_chain
 from deepcoder.problems.procedural.display import literal
 from deepcoder.problems.procedural.draw import Draw, in_held_out_pool
 from deepcoder.problems.procedural.expert import compute
-from deepcoder.problems.procedural.family import COMPOSITIONS, SPLITS, WORDING, Made, answer_code, answer_text, untidy
+from deepcoder.problems.procedural.family import COMPOSITIONS, SPLITS, Made, answer_code, answer_text, untidy
 from deepcoder.problems.procedural.operation import Operation, Values, fill, program
 from deepcoder.records import AnswerCheck
 
@@ -74,11 +75,11 @@ class ChainFamily:
         A cell that gives no sensible problem in some draws (too long, too large) makes way for the next one.
         """
         cells = self.cells[1 if split == COMPOSITIONS else 0]
+        if split == COMPOSITIONS:
+            cells = tuple(cell for cell in cells if _sealed(cell) == draw.sealed)
         cell, first, second, result = _first_that_works(cells, index * _stride(len(cells)), draw)
         yes_no = cell.second.out == "bool" and draw.chance(0.4)
-        prompt = ask_chain(
-            cell.first, first, cell.second, second, draw, held_out_wording=split == WORDING, yes_no=yes_no
-        )
+        prompt = ask_chain(cell.first, first, cell.second, second, draw, yes_no=yes_no)
         code = chain_code(cell, first, second, yes_no)
         thought = f"First {_lower(cell.first.thought)}, then {_lower(cell.second.thought)}."
         answer = answer_text(cell.second, result, yes_no)
@@ -139,6 +140,11 @@ def _fits(first: Operation, second: Operation) -> bool:
 
 def _hashed_out(cell: Cell) -> bool:
     return in_held_out_pool(("cell", cell.key))
+
+
+def _sealed(cell: Cell) -> bool:
+    """Half of the held-out cells, by another hash than the one that holds them out."""
+    return zlib.crc32(cell.key.encode()) % 2 == 1
 
 
 def _stride(count: int) -> int:

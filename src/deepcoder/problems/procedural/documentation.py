@@ -20,7 +20,7 @@ from deepcoder.problems.contracts import Script
 from deepcoder.problems.procedural.draw import Draw, in_held_out_pool
 from deepcoder.problems.procedural.expert import conclude, conclude_by, look_up, run_with
 from deepcoder.problems.procedural.family import PARAMETERS, TRAIN, WORDING, Made
-from deepcoder.problems.procedural.frames import frames_for, lines
+from deepcoder.problems.procedural.tables import frames, wordings
 from deepcoder.problems.procedural.wording import choose, put
 from deepcoder.records import AnswerCheck
 
@@ -34,8 +34,6 @@ class Question:
     key: str
     subjects: tuple[str, ...]
     make: Callable[[str, Draw], tuple[dict[str, str], str, Script]]
-    train: str
-    held_out: str
 
 
 class DocumentationFamily:
@@ -53,11 +51,10 @@ class DocumentationFamily:
         question = self._questions[index % len(self._questions)]
         subjects = [s for s in question.subjects if in_held_out_pool((question.key, s)) == draw.held_out]
         slots, answer, script = question.make(draw.choice(subjects), draw)
-        held_out = split == WORDING
-        text = choose(draw.choice(lines(question.held_out if held_out else question.train)), draw)
+        text = choose(draw.choice(wordings(draw.wording, self.name, question.key)), draw)
         for key, value in {**slots, "name": draw.name()}.items():
             text = text.replace(f"{{{key}}}", value)
-        prompt = put(draw.choice(frames_for(held_out).outer), text, draw)
+        prompt = put(draw.choice(frames(draw.wording, "outer")), text, draw)
         return Made(question.key, prompt, AnswerCheck(answer=answer), script, min(3, draw.level))
 
 

@@ -15,6 +15,8 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import TypeVar
 
+from deepcoder.problems.procedural.tables import Side
+
 T = TypeVar("T")
 Int = int  # inside the class `int` is a method
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -40,11 +42,15 @@ def pool(file: str, held_out: bool) -> tuple[str, ...]:
 
 
 class Draw:
-    """Draws for one problem. `level` 1 to 3 makes things longer or larger."""
+    """Draws for one problem. `level` 1 to 3 makes things longer or larger.
 
-    def __init__(self, seed: str, *, held_out: bool = False) -> None:
+    `held_out`: from which half of the pools; `wording`: from which wordings; `sealed`: from the sealed half of what is
+    held out besides.
+    """
+
+    def __init__(self, seed: str, *, held_out: bool = False, wording: Side = "train", sealed: bool = False) -> None:
         self.random = random.Random(seed)
-        self.held_out = held_out
+        self.held_out, self.wording, self.sealed = held_out, wording, sealed
         self.level = self.random.choice((1, 1, 2, 2, 3))
 
     def choice(self, items: Sequence[T]) -> T:

@@ -74,7 +74,7 @@ class OperationFamily:
         operation = self.table[index % len(self.table)]
         values = draw_values(operation, draw)
         yes_no = operation.out == "bool" and draw.chance(0.4)
-        prompt = ask(operation, values, draw, held_out_wording=split == WORDING, yes_no=yes_no)
+        prompt = ask(operation, values, draw, yes_no=yes_no)
         code = answer_code(operation, operation.expr, yes_no).code(values)
         answer = answer_text(operation, operation.answer(**values), yes_no)
         if untidy(answer):

@@ -10,34 +10,12 @@ from deepcoder.problems.contracts import Script
 from deepcoder.problems.procedural.draw import Draw, in_held_out_pool
 from deepcoder.problems.procedural.expert import hand_in, run
 from deepcoder.problems.procedural.family import PARAMETERS, TRAIN, WORDING, Made
-from deepcoder.problems.procedural.frames import lines
 from deepcoder.problems.procedural.operation import Template
+from deepcoder.problems.procedural.tables import frames, wordings
 from deepcoder.problems.procedural.wording import fill_template
 from deepcoder.records import TestsCheck
 
 TESTS = 5
-FRAMES_TRAIN = lines("""
-    Write a Python function {call} that returns {what}.
-    Write a function {call} that returns {what}.
-    Write a function {call} which returns {what}.
-    Implement {call} so that it returns {what}.
-    Implement a function {call} that returns {what}.
-    Define a Python function {call} returning {what}.
-    Define {call}. It should return {what}.
-    I need a function {call} that returns {what}.
-    Please write {call}, which returns {what}.
-    Can you write a Python function {call} that gives back {what}?
-    Complete the function {call}: it returns {what}.
-    Code a function {call}. It returns {what}.
-    {name} needs a function {call} that returns {what}.
-    Create a function named {f} with parameters ({args}) that returns {what}.
-""")
-FRAMES_HELD_OUT = lines("""
-    I'd like a Python function called {f}; called as {call} it should give {what}.
-    Develop {call} whose return value is {what}.
-    Program a function {call} such that the result is {what}.
-    The function {call} is missing. It must return {what}. Write it.
-""")
 
 
 @dataclass(frozen=True)
@@ -54,8 +32,6 @@ class Task:
     draw: Callable[[Draw], tuple[Any, ...]]
     names: tuple[str, ...]
     parameters: tuple[tuple[str, ...], ...]
-    train: str
-    held_out: str
 
 
 class FunctionFamily:
@@ -73,9 +49,8 @@ class FunctionFamily:
         f, arguments = _name(task, draw), draw.choice(task.parameters)
         slots = dict(zip(("x", "y"), arguments, strict=False))
         call = f"{f}({', '.join(arguments)})"
-        block = task.held_out if split == WORDING else task.train
-        what = Template("n", draw.choice(lines(block)))
-        frame = draw.choice(FRAMES_HELD_OUT if split == WORDING else FRAMES_TRAIN)
+        what = Template("n", draw.choice(wordings(draw.wording, self.name, task.key)))
+        frame = draw.choice(frames(draw.wording, "function"))
         prompt = _fill(frame, {"call": _quoted(call, draw), "f": f, "args": ", ".join(arguments), "name": draw.name()})
         prompt = prompt.replace("{what}", fill_template(what, lambda key, _: slots[key], draw))
         code = _fill(task.code.strip(), {"f": f, **slots})

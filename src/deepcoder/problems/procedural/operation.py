@@ -1,6 +1,6 @@
 """An operation: a piece of Python, how people ask for it, and an independent way to the same answer.
 
-The wording tables in `families/` are blocks of lines `KIND: TEMPLATE`:
+The wordings (deepcoder.problems.procedural.tables) are lines `KIND: TEMPLATE`:
 
     n: the sum of {xs}              a noun phrase, singular: "What is ...?", "Find ...", "the median of ..."
     p: the squares of {xs}          a noun phrase, plural: "What are ...?"
@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Literal
 
 from deepcoder.problems.procedural.display import literal
 from deepcoder.problems.procedural.draw import Draw
+from deepcoder.problems.procedural.tables import Side, wordings
 
 Kind = Literal["n", "p", "v", "q"]
 Values = dict[str, Any]
@@ -45,11 +46,11 @@ class Template:
         return ["".join(combination) for combination in itertools.product(*options)]
 
 
-def templates(block: str) -> tuple[Template, ...]:
-    """The templates of a wording table; ValueError names a line that is none."""
+def templates(lines: Sequence[str]) -> tuple[Template, ...]:
+    """The templates of some lines; ValueError names a line that is none."""
     found = []
-    for line in block.strip().splitlines():
-        kind, sign, text = line.strip().partition(": ")
+    for line in lines:
+        kind, sign, text = line.partition(": ")
         if kind not in ("n", "p", "v", "q") or not sign:
             raise ValueError(f"not a template: {line!r}")
         found.append(Template(kind, text))  # type: ignore[arg-type]
@@ -65,7 +66,7 @@ class Operation:
     `main` is the parameter that an earlier result may replace in a chain; `takes` and `gives` are the types
     that must agree there ("" where the operation takes no part in chains). `out` says how the answer must be
     asked for: bool (yes/no), list, float2 (rounded), or plain. Two operations of one `group` make no sensible
-    chain; neither do one that only `reorders` and one that `ignores_order`.
+    chain; neither do one that only `reorders` and one that `ignores_order`. `family` names the file of its wordings.
     """
 
     key: str
@@ -73,8 +74,6 @@ class Operation:
     answer: Callable[..., Any]
     draw: Callable[[Draw], Values]
     thought: str
-    train: str
-    held_out: str
     before: str = ""
     main: str = ""
     takes: str = ""
@@ -83,21 +82,26 @@ class Operation:
     group: str = field(default="", kw_only=True)
     reorders: bool = field(default=False, kw_only=True)
     ignores_order: bool = field(default=False, kw_only=True)
+    family: str = field(default="", kw_only=True)
 
-    @cached_property
-    def train_templates(self) -> tuple[Template, ...]:
-        """Wordings for training."""
-        return templates(self.train)
-
-    @cached_property
-    def held_out_templates(self) -> tuple[Template, ...]:
-        """Wordings that only the split `held_out_wording` uses."""
-        return templates(self.held_out)
+    def templates(self, side: Side) -> tuple[Template, ...]:
+        """The wordings of a side."""
+        return _templates(side, self.family, self.key)
 
     def code(self, values: Values) -> str:
         """A program that prints the answer."""
         shown = {key: literal(value) for key, value in values.items()}
         return program([fill(self.before, shown), f"print({fill(self.expr, shown)})"])
+
+
+def of_family(name: str, table: Sequence[Operation]) -> tuple[Operation, ...]:
+    """The operations of a table, worded by the files called `name`."""
+    return tuple(replace(operation, family=name) for operation in table)
+
+
+@cache
+def _templates(side: Side, family: str, key: str) -> tuple[Template, ...]:
+    return templates(wordings(side, family, key))
 
 
 def fill(template: str, shown: dict[str, str]) -> str:

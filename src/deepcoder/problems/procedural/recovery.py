@@ -43,7 +43,7 @@ class RecoveryFamily:
         trap = self.table[index % len(self.table)]
         operation = trap.operation
         values = draw_values(operation, draw)
-        prompt = ask(operation, values, draw, held_out_wording=split == WORDING)
+        prompt = ask(operation, values, draw)
         shown = {key: literal(value) for key, value in values.items()}
         script = Script(
             (
@@ -58,8 +58,8 @@ class RecoveryFamily:
 
 def trap(
     key: str, wrong: str, exception: str, remedy: str, expr: str, answer: Callable[..., Any],
-    draw: Callable[[Draw], dict[str, Any]], thought: str, train: str, held_out: str, before: str = "",
+    draw: Callable[[Draw], dict[str, Any]], thought: str, before: str = "",
 ) -> Trap:  # fmt: skip
     """A trap in one call, for the tables."""
-    operation = Operation(key, expr, answer, draw, thought, train, held_out, before=before)
+    operation = Operation(key, expr, answer, draw, thought, before=before, family="error_recovery")
     return Trap(operation, wrong, exception, remedy)

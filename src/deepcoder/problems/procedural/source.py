@@ -13,6 +13,7 @@ from deepcoder.problems.contracts import Policy, check_split
 from deepcoder.problems.procedural.draw import Draw
 from deepcoder.problems.procedural.families import all_families
 from deepcoder.problems.procedural.family import COMPOSITIONS, PARAMETERS, SPLITS, TRAIN, WORDING, Family, Made
+from deepcoder.problems.procedural.tables import Side
 from deepcoder.records import Problem
 
 PREFIX = "procedural"
@@ -30,7 +31,7 @@ class ProceduralSource:
     evaluation_splits: tuple[str, ...] = (PARAMETERS, WORDING, COMPOSITIONS)
 
     def __init__(self, config: ProblemsConfig) -> None:
-        self._seed, self._limit = config.seed, config.limit
+        self._seed, self._limit, self._sealed = config.seed, config.limit, config.sealed
         self._sizes = {TRAIN: config.train, **dict.fromkeys(self.evaluation_splits, config.held_out)}
         chosen = config.families
         known = {family.name: family for family in all_families()}
@@ -76,12 +77,17 @@ class ProceduralSource:
     def made(self, split: str, name: str, index: int) -> Made:
         """The problem with its script and code. A draw that has no problem to give is drawn again."""
         for attempt in range(MAX_ATTEMPTS):
-            draw = Draw(f"{self._seed}/{split}/{name}/{index}/{attempt}", held_out=split != TRAIN)
+            draw = self._draw(f"{self._seed}/{split}/{name}/{index}/{attempt}", split)
             try:
                 return self._families[name].make(draw, split, index)
             except LookupError as error:
                 last = error
         raise ProblemError(f"{PREFIX}/{split}/{name}/{index}: {last}")
+
+    def _draw(self, seed: str, split: str) -> Draw:
+        held_out: Side = "sealed" if self._sealed else "held_out"
+        wording = held_out if split == WORDING else "train"
+        return Draw(seed, held_out=split != TRAIN, wording=wording, sealed=self._sealed)
 
     @cached_property
     def operations(self) -> dict[str, tuple[str, ...]]:

@@ -9,8 +9,8 @@ from deepcoder.problems.contracts import Script
 from deepcoder.problems.procedural.draw import Draw
 from deepcoder.problems.procedural.expert import conclude, run, run_with
 from deepcoder.problems.procedural.family import PARAMETERS, TRAIN, WORDING, Made, draw_values
-from deepcoder.problems.procedural.frames import lines
 from deepcoder.problems.procedural.operation import Operation, Values
+from deepcoder.problems.procedural.tables import frames
 from deepcoder.problems.procedural.wording import QUOTES, fill_template, put, shower
 from deepcoder.records import AnswerCheck
 
@@ -27,37 +27,6 @@ CHANGES = {
     "square": ("{r} ** 2", "square it", ("square it", "multiply it by itself")),
     "divide": ("{r} // {n}", "divide by {n}", ("floor-divide it by {n}", "divide it by {n} and drop the remainder")),
 }
-FRAMES_TRAIN = lines("""
-    {A}. If {c}, {b}; otherwise {e}.
-    {A}. If {c}, {b}, else {e}. What is the final number?
-    First {a}. Look at the result: if {c}, {b}, otherwise {e}.
-    {A} and look at the result. If {c}, {b}. If not, {e}.
-    Step 1: {a}. Step 2: if {c}, {b}, otherwise {e}. Give the final value.
-    Please {a}; when {c}, {b}, otherwise {e}.
-    {name} has to {a}. If {c}, the next step is: {b}. Otherwise: {e}. What is the outcome?
-    {A}. Depending on what you see: if {c}, {b}; else {e}.
-    {A}. In case {c}, {b}, otherwise {e}.
-    Can you {a}? If {c}, {b}, otherwise {e}.
-""")
-FRAMES_HELD_OUT = lines("""
-    Do this: {a}. Should it turn out that {c}, then {b}. In any other case {e}.
-    {A}. The rule for what comes next: {b} provided that {c}, or else {e}.
-    Start by running code to {a}. Whenever {c}, {b}; failing that, {e}.
-""")
-AGAIN_TRAIN = lines("""
-    {A}. Look at the result, then {b}.
-    In two separate runs: {a}, then {b}.
-    First {a} and read the output. After that, {b} in a second run.
-    {A}. Once you have seen the number, {b}.
-    Use Python twice: first {a}, then {b}.
-    Run code to {a}. With the number that you see, run code again: {b}.
-    {A} in a first step. In a second step {b}.
-""")
-AGAIN_HELD_OUT = lines("""
-    {A}; wait for the output and only then {b}.
-    Use the tool two times. The first time {a}, the second time {b}.
-    {A}. Now that the number is known, {b} with another piece of code.
-""")
 
 
 @dataclass(frozen=True)
@@ -92,11 +61,10 @@ class StepsFamily:
         values = draw_values(first, draw)
         kind = self.operations[index % len(self.operations)]
         if kind == "two_runs":
-            return self._two_runs(first, values, draw, split)
-        return self._branch(kind.removeprefix("branch_"), first, values, draw, split)
+            return self._two_runs(first, values, draw)
+        return self._branch(kind.removeprefix("branch_"), first, values, draw)
 
-    def _branch(self, condition: str, first: Operation, values: Values, draw: Draw, split: str) -> Made:
-        held_out = split == WORDING
+    def _branch(self, condition: str, first: Operation, values: Values, draw: Draw) -> Made:
         value = int(first.answer(**values))
         if abs(value) > 10**6:
             raise LookupError("too large to be worth a look")
@@ -108,7 +76,7 @@ class StepsFamily:
             condition
         ]
         taken = then if test else other
-        prompt = put("{x}", self._branch_prompt(condition, limit, first, values, then, other, draw, held_out), draw)
+        prompt = put("{x}", self._branch_prompt(condition, limit, first, values, then, other, draw), draw)
 
         def second(seen: str) -> tuple[str, str] | None:
             if not seen.lstrip("-").isdigit():
@@ -124,16 +92,14 @@ class StepsFamily:
 
     def _branch_prompt(
         self, condition: str, limit: int, first: Operation, values: Values, then: Branch, other: Branch, draw: Draw,
-        held_out: bool,
     ) -> str:  # fmt: skip
-        a = _order(first, values, draw, held_out)
+        a = _order(first, values, draw)
         c = draw.choice(CONDITIONS[condition][1]).format(k=limit)
         b, e = (draw.choice(CHANGES[branch.change][2]).format(n=branch.number) for branch in (then, other))
-        frame = draw.choice(FRAMES_HELD_OUT if held_out else FRAMES_TRAIN)
+        frame = draw.choice(frames(draw.wording, "branch"))
         return _fill(frame, {"a": a, "b": b, "c": c, "e": e, "name": draw.name()})
 
-    def _two_runs(self, first: Operation, values: Values, draw: Draw, split: str) -> Made:
-        held_out = split == WORDING
+    def _two_runs(self, first: Operation, values: Values, draw: Draw) -> Made:
         second = draw.choice(self._seconds)
         value = first.answer(**values)
         rest = {key: item for key, item in second.draw(draw).items() if key != second.main}
@@ -142,10 +108,10 @@ class StepsFamily:
         result = second.answer(**{second.main: value, **rest})
         if len(str(result)) > 60:
             raise LookupError("the result is too long")
-        a = _order(first, values, draw, held_out)
+        a = _order(first, values, draw)
         it = draw.choice(("the result", "that number", "it", "the number you got"))
-        b = _order(second, {**rest, second.main: value}, draw, held_out, it)
-        frame = draw.choice(AGAIN_HELD_OUT if held_out else AGAIN_TRAIN)
+        b = _order(second, {**rest, second.main: value}, draw, it)
+        frame = draw.choice(frames(draw.wording, "again"))
         prompt = put("{x}", _fill(frame, {"a": a, "b": b, "name": draw.name()}), draw)
 
         def again(seen: str) -> tuple[str, str] | None:
@@ -160,10 +126,13 @@ class StepsFamily:
 _NEGATED = {"even": "{r} is odd", "odd": "{r} is even", "above": "{r} <= {k}", "below": "{r} >= {k}"}
 
 
-def _order(operation: Operation, values: Values, draw: Draw, held_out: bool, it: str | None = None) -> str:
+def _order(operation: Operation, values: Values, draw: Draw, it: str | None = None) -> str:
     """The operation as an order ("find the sum of ..."); `it` stands for its main input where given."""
-    table = operation.held_out_templates if held_out else operation.train_templates
-    fitting = [t for t in table if t.kind in "vnp" and "{name}" not in t.text and "!r}" not in t.text]
+    fitting = [
+        t
+        for t in operation.templates(draw.wording)
+        if t.kind in "vnp" and "{name}" not in t.text and "!r}" not in t.text
+    ]
     if it is not None:
         fitting = [t for t in fitting if f"{{{operation.main}}}" in t.text]
     if not fitting:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from deepcoder.problems.procedural.display import literal, show
 from deepcoder.problems.procedural.draw import Draw
-from deepcoder.problems.procedural.frames import Frames, frames_for
 from deepcoder.problems.procedural.operation import Operation, Template, Values
+from deepcoder.problems.procedural.tables import frames
 
 QUOTES = "'\"`"
 _SLOT = re.compile(r"\{(\w+)(!r)?\}")
@@ -21,30 +21,27 @@ _SINGULAR = re.compile(r"\b(?:is|does|becomes) \{(?:xs|ws)\}|\{(?:xs|ws)\} (?:is
 _TWICE = re.compile(r"\b(words|numbers|values|letters) (in|of|from) the \1 ")
 
 
-def ask(operation: Operation, values: Values, draw: Draw, *, held_out_wording: bool, yes_no: bool = False) -> str:
+def ask(operation: Operation, values: Values, draw: Draw, *, yes_no: bool = False) -> str:
     """The prompt of one operation."""
-    table = operation.held_out_templates if held_out_wording else operation.train_templates
-    template = draw.choice(table)
+    template = draw.choice(operation.templates(draw.wording))
     shown = shower(operation, values, draw)
     wording = fill_template(template, shown, draw)
-    frames = frames_for(held_out_wording)
-    sentence = put(draw.choice(frames.around(template.kind)), wording, draw, fixed=template.text.startswith("{"))
+    frame = draw.choice(frames(draw.wording, template.kind))
+    sentence = put(frame, wording, draw, fixed=template.text.startswith("{"))
     bare = operation.main in values and isinstance(values[operation.main], list) and "[" not in wording
-    return finish(sentence, operation, draw, frames, yes_no=yes_no, list_wanted=bare)
+    return finish(sentence, operation, draw, yes_no=yes_no, list_wanted=bare)
 
 
-def finish(
-    sentence: str, operation: Operation, draw: Draw, frames: Frames, *, yes_no: bool = False, list_wanted: bool = False
-) -> str:
+def finish(sentence: str, operation: Operation, draw: Draw, *, yes_no: bool = False, list_wanted: bool = False) -> str:
     """Add what makes the answer unambiguous, then the outer frame."""
     # An opening such as "Hello." would make of a wording that begins with a bare value another value.
-    text = put(draw.choice(frames.outer), sentence, draw)
+    text = put(draw.choice(frames(draw.wording, "outer")), sentence, draw)
     if operation.out == "bool":
-        return _append(text, draw.choice(frames.yes_no if yes_no else frames.boolean))
+        return _append(text, draw.choice(frames(draw.wording, "yes_no" if yes_no else "boolean")))
     if operation.out == "float2":
-        return _append(text, draw.choice(frames.rounded))
+        return _append(text, draw.choice(frames(draw.wording, "rounded")))
     if operation.out == "list" and (list_wanted or draw.chance(0.2)):
-        return _append(text, draw.choice(frames.as_list))
+        return _append(text, draw.choice(frames(draw.wording, "as_list")))
     return text
 
 

@@ -127,94 +127,10 @@ WHERE = tuple(UNIQUE.split())
 TABLE = tuple(line.strip() for line in DESCRIBED.strip().splitlines())
 
 QUESTIONS = (
-    Question("module_of", WHERE, module_of,
-        """
-        <which|what> module <provides|has|contains|defines> {s}?
-        <which|what> standard library module <provides|contains|defines> `{s}`?
-        in which module is {s} <defined|found|located>?
-        where in the standard library is `{s}`? Name the module.
-        from which module <do I|can I|must I> import {s}?
-        name the module that <provides|contains> {s}.
-        find the module of the standard library that defines `{s}`.
-        tell me which module {s} belongs to.
-        look up {s} and tell me its module.
-        which module must be imported to use {s}?
-        I want to use `{s}`. Which module is it in?
-        {name} needs {s}. Which module has it?
-        """, """
-        `{s}` is part of which module of Python?
-        complete the line: from ... import {s}
-        what should stand before the dot in front of {s}, that is, which module?
-        """),
-    Question("default_of", tuple(DEFAULTS.split()), default_of,
-        """
-        what is the default value of <the parameter |>{p} in {s}?
-        what is the default of `{p}` in `{s}`?
-        <which|what> default does the parameter {p} of {s} have?
-        look up the default value of {p} in {s}.
-        find the default of the argument `{p}` of {s}.
-        if {p} is not given, what value does {s} use for it?
-        what value does {p} have by default in {s}?
-        tell me the default for {p} in {s}.
-        according to the documentation, what is the default of {p} in {s}?
-        check the signature of {s}: what does {p} default to?
-        """, """
-        calling {s} without {p} means that {p} is what?
-        in the signature of {s}, what stands after {p}= ?
-        which value is assumed for {p} when I leave it out of {s}?
-        """),
-    Question("default_times", tuple(NUMBERS.split()), default_times,
-        """
-        look up the default value of {p} in {s} and multiply it by {k}.
-        what is {k} times the default value of {p} in {s}?
-        multiply the default of {p} in {s} by {k}.
-        find the default of `{p}` of {s}, then compute {k} times that value.
-        take the default value of {p} in {s} times {k}. What is the result?
-        check the documentation of {s} for the default of {p} and give {k} times this number.
-        {name} needs {k} times the default of {p} in {s}. How much is it?
-        """, """
-        the documentation of {s} says what {p} is if left out. How much is {k} of those?
-        read the default that {s} has for {p} and scale it by {k}.
-        """),
-    Question("parameter_name", tuple(PARAMETERS.split()), parameter_name,
-        """
-        what is the name of the {o} parameter of {s}?
-        what is the {o} parameter of `{s}` called?
-        how is the {o} parameter of {s} called?
-        name the {o} parameter of {s}.
-        look up {s} and give the name of its {o} parameter.
-        which name does the {o} argument of {s} have in the documentation?
-        tell me the name of the {o} argument of `{s}`.
-        find out what the {o} parameter of {s} is called.
-        """, """
-        in the signature of {s}, which name comes {o}?
-        the {o} thing one passes to {s}: what name does Python's documentation give it?
-        """),
-    Question("exception_of", tuple(RAISING.split()), exception_of,
-        """
-        which exception does {s} raise according to its documentation?
-        what exception does `{s}` raise?
-        which error does the documentation of {s} mention?
-        look up which exception {s} can raise.
-        name the exception that {s} raises.
-        what kind of error can {s} raise, according to the documentation?
-        if {s} fails, which exception does its documentation name?
-        """, """
-        I wrap {s} in try. What does its documentation tell me to catch?
-        with which exception does {s} complain, as documented?
-        """),
-    Question("described", TABLE, described,
-        """
-        which function <or class |>in Python is for this: {t}? Answer with its full name.
-        look for it in the documentation: {t}. What is the full name, like module.name?
-        which <function|tool> of the standard library does this: {t}? Give the full name.
-        find the documented name for: {t}. Answer as module.name (a builtin without module).
-        search the documentation for '{t}' and name what you find first, with its module.
-        what is the full name of the Python function for '{t}'?
-        {name} needs this: {t}. What is it called in Python, with its module?
-        name the Python function for: {t}. Give the dotted name.
-        """, """
-        Python has something ready-made: {t}. Under which dotted name?
-        I look for the thing in Python's library that is described so: {t}. Its full name, please.
-        """),
+    Question("module_of", WHERE, module_of),
+    Question("default_of", tuple(DEFAULTS.split()), default_of),
+    Question("default_times", tuple(NUMBERS.split()), default_times),
+    Question("parameter_name", tuple(PARAMETERS.split()), parameter_name),
+    Question("exception_of", tuple(RAISING.split()), exception_of),
+    Question("described", TABLE, described),
 )  # fmt: skip
