@@ -98,6 +98,53 @@ class SandboxConfig(Section):
     packages: list[str] = Field(default_factory=list, description="installed packages that programs may import")
 
 
+class QualityConfig(Section):
+    """What a verified run must also be; a limit of none is not checked."""
+
+    enabled: bool = True
+    min_steps: int = Field(default=1, ge=1)
+    max_steps: int | None = Field(default=None, ge=1, description="stricter than the agent's own budget")
+    max_step_chars: int | None = Field(default=20_000, ge=1, description="thought and input of one step")
+    max_chars: int | None = Field(default=60_000, ge=1, description="all steps and observations")
+    allow_truncated: bool = Field(default=False, description="keep runs with a step that hit the token limit")
+    max_unreadable: int | None = Field(default=2, ge=0, description="steps in which no action could be read")
+    require_thought: bool = Field(default=True, description="at least one step has a thought")
+    allow_template_tokens: bool = Field(default=False, description="keep <|im_end|>, </think> and their kind in steps")
+    max_repeats: int | None = Field(default=2, ge=1, description="how often one action may have the same input")
+    max_repetition: float | None = Field(
+        default=0.3, ge=0, le=1, description="share of a step's runs of 8 words that occurred in it before"
+    )
+    invented_observations: Literal["used", "any", "keep"] = Field(
+        default="used", description="reject runs that answer from an Observation the model wrote, or all that wrote one"
+    )
+    max_copied_words: int | None = Field(
+        default=50, ge=1, description="longest run of words that a thought may copy from an observation"
+    )
+
+
+class DuplicatesConfig(Section):
+    """Of trajectories with the same problem and solution, one is kept. MinHash over runs of words."""
+
+    enabled: bool = True
+    near: bool = Field(default=True, description="near duplicates too; exact ones always")
+    threshold: float = Field(default=0.9, gt=0, le=1, description="Jaccard similarity of a near duplicate")
+    shingle: int = Field(default=3, ge=1, description="words in a run")
+    permutations: int = Field(default=128, ge=16, description="the estimate's deviation is at most 0.5 / its root")
+
+
+class DecontaminateConfig(Section):
+    """Problems and solutions of benchmarks are kept out of the training data."""
+
+    enabled: bool = True
+    benchmarks: list[str] = Field(
+        default_factory=lambda: ["humaneval", "mbpp-test"], description="shipped names, or problem files"
+    )
+    ngram: int = Field(default=13, ge=4, description="words in a run; the shipped benchmarks are made of 13")
+    code_overlap: float = Field(
+        default=0.5, gt=0, le=1, description="share of a reference solution's runs of tokens that makes a hit"
+    )
+
+
 class GenerateConfig(Section):
     """Trajectory generation."""
 
@@ -108,6 +155,9 @@ class GenerateConfig(Section):
     max_failed: int = Field(
         default=0, ge=0, description="problems that may stay without a run (provider or sandbox failed) at the end"
     )
+    quality: QualityConfig = QualityConfig()
+    duplicates: DuplicatesConfig = DuplicatesConfig()
+    decontaminate: DecontaminateConfig = DecontaminateConfig()
 
 
 class StudentConfig(Section):

@@ -164,6 +164,13 @@ class StopReason(StrEnum):
     MODEL_ERROR = "model_error"
 
 
+class Rejection(Record):
+    """Why a run that passed its check is still no training data. `reason`: one word, counted."""
+
+    reason: str
+    detail: str = ""
+
+
 class Trajectory(Record):
     """A whole agent run on one problem. `prompt` is the first user message, as it was sent."""
 
@@ -176,6 +183,7 @@ class Trajectory(Record):
     answer: str | None
     stop_reason: StopReason
     verdict: Verdict | None = None
+    rejection: Rejection | None = None
     model: str = ""
     family: str = "unknown"
     split: str = "all"
@@ -184,8 +192,8 @@ class Trajectory(Record):
 
     @property
     def verified(self) -> bool:
-        """True where the answer passed the hidden check."""
-        return self.verdict is not None and self.verdict.passed
+        """True where the answer passed the hidden check and no other rule rejected the run."""
+        return self.verdict is not None and self.verdict.passed and self.rejection is None
 
     def messages(self, prompt: str | None = None) -> list[Message]:
         """The canonical chat: user, then assistant and user in turn; ends with an assistant message.
