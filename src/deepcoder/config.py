@@ -57,15 +57,27 @@ class TeacherConfig(Section):
     temperature: float = Field(default=0.6, ge=0, le=2)
     max_tokens: int = Field(default=2048, ge=1)
     timeout_s: float = Field(default=120.0, gt=0)
-    max_attempts: int = Field(default=6, ge=1, description="tries of one request on 429, 5xx and transport faults")
+    max_attempts: int = Field(default=6, ge=1, description="tries of one request on 5xx and transport faults")
     max_wait_s: float = Field(
-        default=3600.0, ge=0, description="the longest wait a 429 may ask for; beyond it (a daily quota) the run stops"
+        default=3600.0,
+        ge=0,
+        description="the longest wait a 429 may ask for; beyond it (a daily quota) the run stops; 90000 waits it out",
     )
+    max_outage_s: float = Field(
+        default=1800.0, ge=0, description="a provider that only fails is probed for so long, then the run stops"
+    )
+    requests_per_minute: float | None = Field(default=None, gt=0, description="the provider's limit, kept to")
+    tokens_per_minute: float | None = Field(default=None, gt=0, description="the provider's limit, kept to")
+    requests_per_day: float | None = Field(default=None, gt=0, description="for --dry-run; its 429s are obeyed anyway")
+    tokens_per_day: float | None = Field(default=None, gt=0, description="for --dry-run; its 429s are obeyed anyway")
     reasoning: Literal["record", "thought"] = Field(
         default="record", description="a separate reasoning field is kept in the record, or becomes the thought"
     )
     input_price: float = Field(default=0.0, ge=0, description="price of a million input tokens")
     output_price: float = Field(default=0.0, ge=0, description="price of a million output tokens")
+    cached_price: float | None = Field(
+        default=None, ge=0, description="price of a million input tokens from the provider's cache; unset: input_price"
+    )
     stop: list[str] = Field(default_factory=list, description="stop sequences; some reasoning models refuse them")
     seed: int | None = None
 
@@ -123,12 +135,12 @@ class QualityConfig(Section):
 
 
 class DuplicatesConfig(Section):
-    """Of trajectories with the same problem and solution, one is kept. MinHash over runs of words."""
+    """Of trajectories with the same problem and solution, one is kept."""
 
     enabled: bool = True
     near: bool = Field(default=True, description="near duplicates too; exact ones always")
-    threshold: float = Field(default=0.9, gt=0, le=1, description="Jaccard similarity of a near duplicate")
-    shingle: int = Field(default=3, ge=1, description="words in a run")
+    threshold: float = Field(default=0.9, gt=0, lt=1, description="Jaccard similarity of a near duplicate")
+    shingle: int = Field(default=5, ge=1, description="compared are the sets of runs of so many words and signs")
     permutations: int = Field(default=128, ge=16, description="the estimate's deviation is at most 0.5 / its root")
 
 

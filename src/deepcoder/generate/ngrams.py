@@ -21,23 +21,28 @@ def words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
+def tokens(text: str) -> list[str]:
+    """Words, names and numbers, and each other sign by itself, case folded; layout gone."""
+    return _TOKEN.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
 def code_tokens(code: str) -> list[str]:
-    """The tokens of a program: names, numbers, and each other sign by itself; layout and comments gone."""
-    return _TOKEN.findall(re.sub(r"#[^\n]*", "", code))
+    """The tokens of a program without its comments."""
+    return tokens(re.sub(r"#[^\n]*", "", code))
 
 
-def ngrams(tokens: Sequence[str], n: int) -> Iterator[int]:
-    """The hashes of all runs of `n` tokens in order: len(tokens) - n + 1 of them, none where that is negative."""
-    for start in range(len(tokens) - n + 1):
-        yield hash64(tokens[start : start + n])
+def ngrams(run: Sequence[str], n: int) -> Iterator[int]:
+    """The hashes of all runs of `n` tokens in order: len(run) - n + 1 of them, none where that is negative."""
+    for start in range(len(run) - n + 1):
+        yield hash64(run[start : start + n])
 
 
-def hash64(tokens: Sequence[str]) -> int:
+def hash64(run: Sequence[str]) -> int:
     """64 bits over a run of tokens."""
-    return int.from_bytes(hashlib.blake2b("\x1f".join(tokens).encode("utf-8", "replace"), digest_size=8).digest(), "big")
+    return int.from_bytes(hashlib.blake2b("\x1f".join(run).encode("utf-8", "replace"), digest_size=8).digest(), "big")
 
 
-def repetition(tokens: Sequence[str], n: int) -> float:
+def repetition(run: Sequence[str], n: int) -> float:
     """1 - distinct / all n-grams: 0 where none occurs twice, towards 1 for a text that goes in circles."""
-    total = len(tokens) - n + 1
-    return 1 - len(set(ngrams(tokens, n))) / total if total > 0 else 0.0
+    total = len(run) - n + 1
+    return 1 - len(set(ngrams(run, n))) / total if total > 0 else 0.0
