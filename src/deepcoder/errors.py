@@ -7,7 +7,10 @@
     ├── ProviderError         a teacher's provider
     │   ├── AuthenticationError   missing or refused API key
     │   ├── ModelUnavailable      unknown or decommissioned model; alternatives are named
-    │   └── RateLimited           429; `retry_after` in seconds where the provider said so
+    │   ├── RateLimited           429; `retry_after` in seconds where the provider said so
+    │   │   └── QuotaExhausted    it asks for a longer wait than is allowed: a daily quota, used-up credit
+    │   └── ProviderDown          nothing but failures for longer than is allowed
+    ├── BudgetSpent           the run has cost what it may
     ├── SandboxUnavailable    this machine cannot isolate untrusted code; the failed probe is named
     ├── SandboxBusy           too many callers wait for the sandbox already
     ├── AlignmentError        token ids or spans that do not agree with the chat template
@@ -62,6 +65,18 @@ class RateLimited(ProviderError):
     def __init__(self, message: str, *, retry_after: float | None = None, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.retry_after = retry_after
+
+
+class QuotaExhausted(RateLimited):
+    """No request will be answered for longer than the run may wait: a daily quota, or credit that is used up."""
+
+
+class ProviderDown(ProviderError):
+    """The provider has answered nothing for longer than an outage is waited out."""
+
+
+class BudgetSpent(DeepCoderError):
+    """The run has cost what it may."""
 
 
 class SandboxUnavailable(DeepCoderError):

@@ -42,7 +42,9 @@ _SECTIONS: dict[StageName, tuple[str, ...]] = {
 # Keys that change how fast a result comes, not which result.
 _IRRELEVANT = {
     "generate.concurrency", "sandbox.workers", "evaluate.concurrency", "engine.batch_size",
-    "teacher.timeout_s", "teacher.max_attempts", "teacher.max_wait_s", "teacher.input_price", "teacher.output_price",
+    "teacher.timeout_s", "teacher.max_attempts", "teacher.max_wait_s", "teacher.max_outage_s",
+    "teacher.requests_per_minute", "teacher.tokens_per_minute", "teacher.requests_per_day", "teacher.tokens_per_day",
+    "teacher.input_price", "teacher.output_price", "teacher.cached_price",
     "generate.max_failed", "generate.max_cost", "evaluate.max_failed",
     "train.save_steps", "train.keep_checkpoints",
     "train.logging_steps", "train.report_to", "train.threads", "prepare.shard_rows",

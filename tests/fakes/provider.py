@@ -32,6 +32,7 @@ class Reply:
     reasoning: str | None = None
     reasoning_key: str = "reasoning"
     finish_reason: str = "stop"
+    cached_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ class FakeProvider:
                 return Refusal(404, f"The model `{body.get('model')}` does not exist", "model_not_found"), {}
             if refusal := self._admit(body):
                 return refusal
-            headers = self._headers()
+            headers = self.headers()
             fault = self.script.popleft() if self.script else self.fault(body, number) if self.fault else None
         if fault is None:
             reply = self.think(body["messages"])
@@ -183,12 +184,13 @@ class FakeProvider:
             if bucket.level < cost[name]:
                 self.refused += 1
                 wait = (cost[name] - bucket.level) / bucket.rate
-                return too_many(wait), self._headers()
+                return too_many(wait), self.headers()
         for name, bucket in self.buckets.items():
             bucket.level -= cost[name]
         return None
 
-    def _headers(self) -> dict[str, str]:
+    def headers(self) -> dict[str, str]:
+        """The x-ratelimit headers of its buckets, as they are."""
         return {key: value for name, bucket in self.buckets.items() for key, value in bucket.headers(name).items()}
 
 
@@ -219,7 +221,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(server.model_script.popleft())
         elif self._authorized() and self.path.endswith("/models"):
             rows = [{"id": name, "object": "model", "active": True} for name in server.models]
-            self._json(200, {"object": "list", "data": rows})
+            with server.lock:
+                headers = server.headers()
+            self._json(200, {"object": "list", "data": rows}, headers)
         elif self._authorized():
             self._refuse(Refusal(404, "no such page"))
         else:
@@ -336,9 +340,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
 
-def _usage(body: dict[str, Any], reply: Reply) -> dict[str, int]:
+def _usage(body: dict[str, Any], reply: Reply) -> dict[str, Any]:
     given, made = count_tokens(body["messages"]), max(1, len(reply.text + (reply.reasoning or "")) // 4)
-    return {"prompt_tokens": given, "completion_tokens": made, "total_tokens": given + made}
+    usage = {"prompt_tokens": given, "completion_tokens": made, "total_tokens": given + made}
+    return usage | ({"prompt_tokens_details": {"cached_tokens": reply.cached_tokens}} if reply.cached_tokens else {})
 
 
 def _chunk(body: dict[str, Any], choices: list[dict[str, Any]]) -> dict[str, Any]:

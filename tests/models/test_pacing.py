@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes.clock import JumpClock
 
-from deepcoder.models.clock import time_budget, unbilled
-from deepcoder.models.pacing import DECREASE, Budget, Pacer, seconds_of
+from deepcoder.models.clock import seconds_of, time_budget, unbilled
+from deepcoder.models.pacing import DECREASE, Budget, Pacer
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -21,8 +22,17 @@ from tests.fakes.provider import (
 )
 
 from deepcoder.config import TeacherConfig
-from deepcoder.errors import AuthenticationError, ConfigError, ModelUnavailable, ProviderError, RateLimited
+from deepcoder.errors import (
+    AuthenticationError,
+    ConfigError,
+    ModelUnavailable,
+    ProviderDown,
+    ProviderError,
+    QuotaExhausted,
+)
 from deepcoder.models import open_teacher
+from deepcoder.models.ledger import cached_tokens
+from deepcoder.models.limits import Limits
 from deepcoder.models.providers import RemoteModels, endpoint_of, open_provider
 
 GROQ = "groq:qwen/qwen3-32b"
@@ -198,12 +208,92 @@ async def test_without_retry_after_the_waits_grow(opened: Opened, server: FakePr
 
 async def test_a_daily_quota_stops_the_run(opened: Opened, server: FakeProvider) -> None:
     server.script.append(too_many(40_000))
-    with pytest.raises(RateLimited, match="40000 s") as caught:
+    with pytest.raises(QuotaExhausted, match=r"Rate limit reached.*11 h 7 min") as caught:
         await ask(opened(max_wait_s=3600))
-    assert "max_wait_s" in caught.value.hint
+    assert "teacher.max_wait_s=43200" in caught.value.hint
     server.script.append(Refusal(429, "You exceeded your current quota", "insufficient_quota"))
-    with pytest.raises(RateLimited, match="used up"):
-        await ask(opened())
+    with pytest.raises(QuotaExhausted, match="used up"):
+        await ask(opened(max_wait_s=1e9))
+
+
+async def test_a_daily_quota_is_waited_out_where_the_config_says_so(
+    opened: Opened, server: FakeProvider, time: JumpClock
+) -> None:
+    server.script.append(too_many(40_000))
+    models, said = opened(max_wait_s=90_000), []
+    models.listen(said.append)
+    assert (await ask(models)).text == TEXT
+    assert time.slept == [40_000]
+    assert "waiting 11 h 7 min" in said[0]
+
+
+async def test_a_429_whose_wait_stands_in_its_text_alone(opened: Opened, server: FakeProvider, time: JumpClock) -> None:
+    said = "Rate limit reached on tokens per minute (TPM): Limit 6000, Used 5900. Please try again in 1m5.5s. Visit"
+    server.script.append(Refusal(429, said, "rate_limit_exceeded"))
+    assert (await ask(opened())).text == TEXT
+    assert time.slept == [pytest.approx(65.5)]
+
+
+async def test_an_outage_is_waited_out(opened: Opened, server: FakeProvider, time: JumpClock) -> None:
+    """Far more failures than a request's tries, of many requests at once: none is lost."""
+    server.script.extend([Refusal(503, "maintenance")] * 30)
+    models, said = opened(max_attempts=3), []
+    models.listen(said.append)
+    chats = [models.for_problem(str(each)).ainvoke([HumanMessage(str(each))]) for each in range(10)]
+    answers = await asyncio.gather(*chats)
+    await models.aclose()
+    assert [answer.text for answer in answers] == [TEXT] * 10
+    assert ["down" in said[0], "answers again" in said[1], len(said)] == [True, True, 2]
+    assert server.seen == 40
+    assert max(time.slept) == 60
+
+
+async def test_an_outage_ends_the_run_in_the_end(opened: Opened, server: FakeProvider, time: JumpClock) -> None:
+    server.fault = lambda body, number: Refusal(503, "maintenance")
+    models = opened(max_attempts=3, max_outage_s=600)
+    chats = [models.for_problem(str(each)).ainvoke([HumanMessage(str(each))]) for each in range(10)]
+    results = await asyncio.gather(*chats, return_exceptions=True)
+    await models.aclose()
+    down = [result for result in results if isinstance(result, ProviderDown)]
+    assert len(down) >= 8  # the two others may have used up their tries before it was an outage
+    assert "maintenance" in down[0].message
+    assert "max_outage_s" in down[0].hint
+    assert 600 <= time.time < 800
+
+
+async def test_one_poisoned_request_is_no_outage(opened: Opened, server: FakeProvider) -> None:
+    server.fault = lambda body, number: Refusal(500, "on fire") if "poison" in str(body) else None
+    models = opened(max_attempts=12)
+    with pytest.raises(ProviderError, match="12 tries"):
+        await models.for_problem("p").ainvoke([HumanMessage("poison")])
+    assert (await ask(models)).text == TEXT
+
+
+async def test_limits_are_read_at_the_preflight(time: JumpClock) -> None:
+    with FakeProvider(requests_limit=(14_400, 86_400), tokens_limit=(6000, 60), now=lambda: time.time) as server:
+        for model, expected in (
+            (GROQ, Limits(requests_per_day=14_400, tokens_per_minute=6000)),
+            (COMPATIBLE, Limits(requests_per_minute=14_400, tokens_per_minute=6000)),
+        ):
+            models = open_provider(TeacherConfig(model=model, base_url=server.base_url), clock=time.clock)
+            await models.preflight()
+            await models.aclose()
+            assert models.stated == expected
+
+
+async def test_stated_limits_are_kept_to(opened: Opened, server: FakeProvider, time: JumpClock) -> None:
+    models = opened(requests_per_minute=60)
+    chats = [models.for_problem(str(each)).ainvoke([HumanMessage(str(each))]) for each in range(65)]
+    await asyncio.gather(*chats)
+    await models.aclose()
+    assert time.time == pytest.approx(60, abs=1.5)  # five at once, then one a second
+    assert models.pace().requests_limit == 60
+
+
+async def test_cached_tokens_are_read(opened: Opened, server: FakeProvider) -> None:
+    for model in (GROQ, COMPATIBLE):
+        server.script.append(Reply(TEXT, cached_tokens=7))
+        assert cached_tokens(await ask(opened(model))) == 7
 
 
 FAULTS: list[Fault] = [

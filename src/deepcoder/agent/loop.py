@@ -23,7 +23,7 @@ from langchain_core.tools import BaseTool
 from deepcoder.agent.events import AgentEvent, EventKind, OnEvent
 from deepcoder.agent.prompts import first_message
 from deepcoder.config import AgentConfig
-from deepcoder.errors import AuthenticationError, ModelUnavailable, ProviderError
+from deepcoder.errors import AuthenticationError, ModelUnavailable, ProviderDown, ProviderError, QuotaExhausted
 from deepcoder.models.clock import time_budget
 from deepcoder.parser import ParseFailure, answer_text, parse_step, reasoning_of
 from deepcoder.records import (
@@ -57,8 +57,8 @@ async def run_agent(
 
     `instructions` (full, short, bare) goes before `config.instructions`. `stream` asks the model for
     its text piece by piece and sends `token` events. A provider that fails for good ends the run with
-    `model_error`; AuthenticationError and ModelUnavailable are raised, since no other problem can
-    fare better. Cancellation is passed on.
+    `model_error`; AuthenticationError, ModelUnavailable, ProviderDown and QuotaExhausted are raised, since
+    no other problem can fare better. Cancellation is passed on.
     """
     prompt = first_message(problem, instructions or config.instructions)
     run = _Run(model, {tool.name: tool for tool in tools}, config, on_event, stream, [HumanMessage(prompt)])
@@ -101,7 +101,7 @@ class _Run:
                     return await self._until_stopped(), ""
         except TimeoutError:
             return StopReason.TIMEOUT, ""
-        except (AuthenticationError, ModelUnavailable):
+        except (AuthenticationError, ModelUnavailable, ProviderDown, QuotaExhausted):
             raise
         except ProviderError as error:
             return StopReason.MODEL_ERROR, str(error)

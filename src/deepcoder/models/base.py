@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+
+    from deepcoder.models.limits import Limits
+    from deepcoder.models.meter import Pace
 
 
 class ChatModels(Protocol):
@@ -23,4 +27,19 @@ class ChatModels(Protocol):
 
     async def aclose(self) -> None:
         """Close connections and free memory."""
+        ...
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """What models behind a provider's limits offer besides."""
+
+    stated: Limits
+
+    def pace(self) -> Pace:
+        """What goes through to the provider now, and what holds it back."""
+        ...
+
+    def listen(self, say: Callable[[str], None]) -> None:
+        """Tell `say` of long pauses and of outages."""
         ...

@@ -1,9 +1,10 @@
-"""Time for everything that waits: tests put in a clock of their own and never sleep."""
+"""Time for everything that waits (tests put in a clock of their own and never sleep), and how it is written."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
@@ -18,6 +19,8 @@ class Clock:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
+_DURATION = re.compile(r"(?P<number>[\d.]+)(?P<unit>ms|d|h|m|s)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BUDGET: ContextVar[asyncio.Timeout | None] = ContextVar("deepcoder_time_budget", default=None)
 
 
@@ -46,3 +49,33 @@ def unbilled() -> Iterator[None]:
         yield
     finally:
         timeout.reschedule(when + loop.time() - start)
+
+
+def seconds_of(text: str) -> float | None:
+    """`1m30.5s`, `120ms`, `2.5` -> seconds; None for anything else."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    parts = list(_DURATION.finditer(text.strip()))
+    if not parts or "".join(part[0] for part in parts) != text.strip():
+        return None
+    try:
+        return sum(float(part["number"]) * _SECONDS[part["unit"]] for part in parts)
+    except ValueError:
+        return None
+
+
+def duration(seconds: float) -> str:
+    """For people: `43 s`, `12 min`, `5 h 12 min`, `2 d 3 h`."""
+    if seconds == float("inf"):
+        return "for ever"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{hours // 24} d {hours % 24} h"

@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deepcoder.errors import AuthenticationError, ModelUnavailable, ProviderError, RateLimited
+from deepcoder.models.clock import seconds_of
 
 
 class Transient(ProviderError):
@@ -29,6 +30,8 @@ class Transient(ProviderError):
 
 _TRANSIENT_STATUS = frozenset({408, 409, 425, 498})
 _NO_MODEL = frozenset({"model_not_found", "model_decommissioned", "model_not_active"})
+# Groq's and OpenAI's own words, for proxies that drop Retry-After.
+_TRY_AGAIN = re.compile(r"try again in ((?:[\d.]+(?:ms|[dhms]))+)")
 # What LangChain and the SDKs raise over a body that is not what it should be.
 _UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError)
 
@@ -86,6 +89,8 @@ def _of_status(error: Exception, status: int, model: str, key_env: str | None) -
         )
     if status == 429:
         seconds = float("inf") if code == "insufficient_quota" else retry_after(_headers(error))
+        if seconds is None and (told := _TRY_AGAIN.search(said)):
+            seconds = seconds_of(told[1])
         return RateLimited(f"{model}: rate limit: {said}", retry_after=seconds)
     if status >= 500 or status in _TRANSIENT_STATUS:
         return Transient(f"{model}: the provider failed ({status}): {said}")

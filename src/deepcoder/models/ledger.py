@@ -4,9 +4,12 @@ Every answered request is kept with its text until its problem's trajectory is s
 was cut short pays again for the requests that were in flight, and for nothing else: a request is
 known by its content (problem, model, settings, messages), not by its position.
 
-    requests(key, problem_id, status, attempts, input_tokens, output_tokens, seconds, at, error, message)
+    requests(key, problem_id, status, attempts, input_tokens, cached_tokens, output_tokens, cost, seconds, at,
+             error, message)
 
-`message` is emptied (`forget`) once the trajectory is on disk; the figures stay.
+`message` is emptied (`forget`) once the trajectory is on disk; the figures stay. `cached_tokens` are those of
+`input_tokens` that the provider found in its prompt cache. `cost` is by the prices at the time of the answer;
+NULL where none were configured, and then filled in by the first session that has prices.
 """
 
 from __future__ import annotations
@@ -20,13 +23,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, message_to_dict, messages_from_dict
 from langchain_core.outputs import ChatGeneration, ChatResult
-from pydantic import ConfigDict
 
-from deepcoder.errors import ProviderError
+from deepcoder.errors import BudgetSpent, ProviderError
+from deepcoder.models.asynchronous import AsyncChatModel
 
 LEDGER = "ledger.sqlite"
 _SCHEMA = """
@@ -37,6 +40,8 @@ CREATE TABLE IF NOT EXISTS requests (
     attempts INTEGER NOT NULL,
     input_tokens INTEGER NOT NULL,
     output_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL DEFAULT 0,
+    cost REAL,
     seconds REAL NOT NULL,
     at REAL NOT NULL,
     error TEXT NOT NULL DEFAULT '',
@@ -46,35 +51,86 @@ CREATE INDEX IF NOT EXISTS kept ON requests (problem_id) WHERE message IS NOT NU
 """
 
 
+# Ledgers of the first version lack these two.
+_ADDED = {"cached_tokens": "INTEGER NOT NULL DEFAULT 0", "cost": "REAL"}
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Of a million tokens, in any currency. `cached`: of input tokens that came from the provider's prompt cache."""
+
+    input: float = 0.0
+    output: float = 0.0
+    cached: float | None = None  # None: as `input`
+
+    @property
+    def known(self) -> bool:
+        """Whether anything costs anything."""
+        return bool(self.input or self.output or self.cached)
+
+    def of(self, input_tokens: float, output_tokens: float, cached_tokens: float = 0) -> float:
+        """(input - cached) * input price + cached * cached price + output * output price, a million each."""
+        cached = self.input if self.cached is None else self.cached
+        full = max(0.0, input_tokens - cached_tokens)
+        return (full * self.input + cached_tokens * cached + output_tokens * self.output) / 1e6
+
+
 @dataclass
 class Spent:
-    """Sums over a ledger. `attempts` counts every try of the requests that were answered."""
+    """Sums over the answered requests of a ledger. `attempts`: every try; `seconds`: waiting for answers."""
 
-    requests: int
-    attempts: int
-    input_tokens: int
-    output_tokens: int
-
-    def cost(self, input_price: float, output_price: float) -> float:
-        """In the prices' currency; prices are for a million tokens."""
-        return (self.input_tokens * input_price + self.output_tokens * output_price) / 1e6
+    requests: int = 0
+    attempts: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cost: float = 0.0
+    seconds: float = 0.0
 
 
 class Ledger:
-    """One file; one process at a time. `spent` is kept up to date. A request is on disk when `answered` returns."""
+    """One file; one process at a time. `spent` is kept up to date. A request is on disk when `answered` returns.
 
-    def __init__(self, path: Path) -> None:
+    `max_cost`: no request is asked once so much is spent (BudgetSpent); what was asked before is still kept.
+    """
+
+    def __init__(self, path: Path, prices: Prices | None = None, *, max_cost: float | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self.prices = prices or Prices()
+        self.max_cost = max_cost
         self._db = sqlite3.connect(path, isolation_level=None)
         # WAL: a commit survives kill -9 without an fsync each; a power cut may cost the last few.
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
+        self._upgrade()
         row = self._db.execute(
-            "SELECT count(*), sum(attempts), sum(input_tokens), sum(output_tokens) "
+            "SELECT count(*), sum(attempts), sum(input_tokens), sum(output_tokens), sum(cached_tokens) "
             "FROM requests WHERE status = 'answered'"
         ).fetchone()
         self.spent = Spent(*(int(value or 0) for value in row))
+        row = self._db.execute("SELECT sum(cost), sum(seconds) FROM requests WHERE status = 'answered'").fetchone()
+        self.spent.cost, self.spent.seconds = (float(value or 0) for value in row)
+
+    def _upgrade(self) -> None:
+        """Columns that an older ledger lacks, and costs that no session could know yet."""
+        there = {row[1] for row in self._db.execute("PRAGMA table_info(requests)")}
+        for name, kind in _ADDED.items():
+            if name not in there:
+                self._db.execute(f"ALTER TABLE requests ADD COLUMN {name} {kind}")
+        if self.prices.known:
+            self._db.create_function("cost_of", 3, self.prices.of, deterministic=True)
+            self._db.execute(
+                "UPDATE requests SET cost = cost_of(input_tokens, output_tokens, cached_tokens) WHERE cost IS NULL"
+            )
+
+    def check(self) -> None:
+        """Raises BudgetSpent where no more may be spent."""
+        if self.max_cost is not None and self.spent.cost >= self.max_cost:
+            raise BudgetSpent(
+                f"the run has cost {self.spent.cost:.4g}, and generate.max_cost is {self.max_cost:g}",
+                hint="what is stored stays; a higher --max-cost goes on from there",
+            )
 
     def find(self, key: str) -> AIMessage | None:
         """The kept answer to a request."""
@@ -85,20 +141,27 @@ class Ledger:
         return message if isinstance(message, AIMessage) else None
 
     def answered(self, key: str, problem_id: str, message: AIMessage, seconds: float) -> None:
-        """Keep an answer."""
+        """Keep an answer; `seconds` where the message does not say how long its provider took."""
         usage = message.usage_metadata
-        tokens = (usage["input_tokens"], usage["output_tokens"]) if usage else (0, 0)
+        given, made = (usage["input_tokens"], usage["output_tokens"]) if usage else (0, 0)
+        cached = cached_tokens(message)
         attempts = int(message.response_metadata.get("attempts", 1))
+        seconds = float(message.response_metadata.get("seconds", seconds))
+        cost = self.prices.of(given, made, cached) if self.prices.known else None
         text = json.dumps(message_to_dict(message))
-        self._write(key, problem_id, "answered", attempts, *tokens, seconds, "", text)
-        self.spent.requests += 1
-        self.spent.attempts += attempts
-        self.spent.input_tokens += tokens[0]
-        self.spent.output_tokens += tokens[1]
+        self._write(key, problem_id, "answered", attempts, given, made, cached, cost, seconds, "", text)
+        spent = self.spent
+        spent.requests += 1
+        spent.attempts += attempts
+        spent.input_tokens += given
+        spent.output_tokens += made
+        spent.cached_tokens += cached
+        spent.cost += cost or 0.0
+        spent.seconds += seconds
 
     def failed(self, key: str, problem_id: str, error: ProviderError, seconds: float) -> None:
         """Note a request that was given up."""
-        self._write(key, problem_id, "failed", 1, 0, 0, seconds, error.message, None)
+        self._write(key, problem_id, "failed", 1, 0, 0, 0, None, seconds, error.message, None)
 
     def forget(self, problem_id: str) -> None:
         """Empty the texts of a problem whose trajectory is stored."""
@@ -113,8 +176,8 @@ class Ledger:
     def _write(self, *values: object) -> None:
         self._db.execute(
             "INSERT OR REPLACE INTO requests "
-            "(key, problem_id, status, attempts, input_tokens, output_tokens, seconds, at, error, message) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, CAST(strftime('%s', 'now') AS REAL), ?, ?)",
+            "(key, problem_id, status, attempts, input_tokens, output_tokens, cached_tokens, cost, seconds, at, "
+            "error, message) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(strftime('%s', 'now') AS REAL), ?, ?)",
             values,
         )
 
@@ -125,10 +188,14 @@ def request_key(problem_id: str, settings: Mapping[str, Any], messages: Sequence
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
-class LedgeredChatModel(BaseChatModel):
-    """`inner` for one problem; what it has answered before is not asked again."""
+def cached_tokens(message: AIMessage) -> int:
+    """The input tokens of an answer that its provider says it had in its prompt cache."""
+    usage = message.usage_metadata
+    return int(usage.get("input_token_details", {}).get("cache_read") or 0) if usage else 0
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+class LedgeredChatModel(AsyncChatModel):
+    """`inner` for one problem; what it has answered before is not asked again."""
 
     inner: BaseChatModel
     ledger: Ledger
@@ -140,15 +207,6 @@ class LedgeredChatModel(BaseChatModel):
     def _llm_type(self) -> str:
         return "deepcoder-ledgered"
 
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        raise NotImplementedError("use ainvoke: a provider's model is asynchronous only")
-
     async def _agenerate(
         self,
         messages: list[BaseMessage],
@@ -159,6 +217,7 @@ class LedgeredChatModel(BaseChatModel):
         key = request_key(self.problem_id, self.settings, messages)
         message = self.ledger.find(key)
         if message is None:
+            self.ledger.check()
             start = time.monotonic()
             try:
                 message = await self.inner.ainvoke(messages, stop=stop, **kwargs)

@@ -1,12 +1,14 @@
 """How fast a provider may be asked: as fast as it allows, and no faster.
 
-Three things hold a request back, for each (provider, model) together:
+Four things hold a request back, for each (provider, model) together:
 
 - a window of requests in flight, additive increase and multiplicative decrease: it grows by one a
   window's worth of successes (before the first 429: by one a success), and shrinks by
   DECREASE once a burst of 429s (those of requests that were sent before the last decrease count as
   the same burst);
 - a pause: after a 429 nothing is sent before its Retry-After has passed, however long that is;
+- budgets that the config states, a minute: they hold where no header tells (Groq's speak of requests
+  a day and tokens a minute, never of requests a minute);
 - budgets of requests and tokens, read from the x-ratelimit-* headers of every answer. A budget is
   taken for a bucket that fills steadily: with limit L, r remaining and full again in s seconds,
 
@@ -15,38 +17,28 @@ Three things hold a request back, for each (provider, model) together:
   where t and `since` count from the moment at which the answered request was sent. A provider that
   reads its bucket then is met exactly; one that reads it when it answers, in a steady state, too:
   what it has refilled in between and what was sent in between are both counted once too often.
+
+A wait of more than `max_wait_s` (a daily quota) is not waited: QuotaExhausted.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
+import math
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from deepcoder.models.clock import Clock, unbilled
+from deepcoder.errors import QuotaExhausted
+from deepcoder.models.clock import Clock, duration, seconds_of, unbilled
+from deepcoder.models.limits import number_of
+from deepcoder.models.meter import Meter, Pace
 
 DECREASE = 0.7
 TICK_S = 1e-3  # shorter waits are rounding errors, not waits
-_DURATION = re.compile(r"(?P<number>[\d.]+)(?P<unit>ms|d|h|m|s)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def seconds_of(text: str) -> float | None:
-    """`1m30.5s`, `120ms`, `2.5` -> seconds; None for anything else."""
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    parts = list(_DURATION.finditer(text.strip()))
-    if not parts or "".join(part[0] for part in parts) != text.strip():
-        return None
-    try:
-        return sum(float(part["number"]) * _SECONDS[part["unit"]] for part in parts)
-    except ValueError:
-        return None
+SHARE_AT_ONCE = 1 / 12  # of a stated minute's budget: what may be sent before the steady pace holds
+TELL_S = 60.0  # pauses from here on are told
 
 
 @dataclass
@@ -59,6 +51,14 @@ class Budget:
     at: float = 0.0
     sent: float = 0.0  # in all, since the beginning
     known: bool = False
+
+    @classmethod
+    def stated(cls, per_minute: float | None, now: float) -> Budget:
+        """A budget that the config states; None: none. A small bucket: providers count in sliding minutes."""
+        if per_minute is None:
+            return cls()
+        size = max(1.0, per_minute * SHARE_AT_ONCE)
+        return cls(limit=size, remaining=size, rate=per_minute / 60, at=now, known=True)
 
     def update(self, limit: float, remaining: float, reset_s: float, at: float, sent: float) -> None:
         """The headers of an answer to a request that was sent at `at`, when `sent` had been sent in all."""
@@ -88,6 +88,15 @@ class Budget:
             return 0.0
         return missing / self.rate if self.rate > 0 else 1.0
 
+    def settle(self, difference: float) -> None:
+        """A request took so much more than was taken for it."""
+        self.remaining -= difference
+
+    @property
+    def per_minute(self) -> float | None:
+        """What the refill allows a minute, where it is known."""
+        return self.rate * 60 if self.known and self.rate > 0 else None
+
 
 @dataclass
 class Ticket:
@@ -104,12 +113,17 @@ class Ticket:
 class Pacer:
     """Lets requests through. `ceiling`: the largest window; `window` is where it starts.
 
-    `bursts` counts the bursts of 429s.
+    `requests_per_minute`, `tokens_per_minute`: limits that the user states. `bursts` counts the bursts
+    of 429s. `say` hears of pauses of a minute and more.
     """
 
     clock: Clock = field(default_factory=Clock)
     window: float = 4.0
     ceiling: float = 256.0
+    max_wait_s: float = float("inf")
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    say: Callable[[str], None] = lambda text: None
     requests: Budget = field(default_factory=Budget)
     tokens: Budget = field(default_factory=Budget)
     bursts: int = 0
@@ -117,7 +131,13 @@ class Pacer:
     tokens_each: float = 0.0  # moving average of the tokens of one request
 
     def __post_init__(self) -> None:
+        now = self.clock.now()
+        self.stated_requests = Budget.stated(self.requests_per_minute, now)
+        self.stated_tokens = Budget.stated(self.tokens_per_minute, now)
+        self.meter = Meter(self.clock.now)
+        self._refusal = ""  # what the last 429 said
         self._sent = 0
+        self._in_flight = 0
         self._observed = 0  # the latest request whose headers were read
         self._taken = 0  # places given: requests in flight, and those about to be
         self._decreased_at = 0  # requests up to this number belong to the last burst
@@ -127,21 +147,44 @@ class Pacer:
     async def slot(self) -> AsyncIterator[Ticket]:
         """Wait for leave to send one request; it is in flight within the block.
 
-        The wait does not count towards the caller's time budget.
+        The wait does not count towards the caller's time budget. Raises QuotaExhausted.
         """
         with unbilled():
             ticket = await self._enter()
         try:
             with unbilled():
                 while (delay := self.delay(ticket)) > TICK_S:
+                    self._check(delay)
                     await self.clock.sleep(delay)
-            now = self.clock.now()
-            ticket.sent_at = now
-            ticket.request_mark = self.requests.take(1, now)
-            ticket.token_mark = self.tokens.take(ticket.tokens, now)
-            yield ticket
+            self._send(ticket)
+            try:
+                yield ticket
+            finally:
+                self._in_flight -= 1
         finally:
             self._leave()
+
+    def _send(self, ticket: Ticket) -> None:
+        now = self.clock.now()
+        ticket.sent_at = now
+        ticket.request_mark = self.requests.take(1, now)
+        ticket.token_mark = self.tokens.take(ticket.tokens, now)
+        self.stated_requests.take(1, now)
+        self.stated_tokens.take(ticket.tokens, now)
+        self._in_flight += 1
+
+    def _check(self, delay: float) -> None:
+        used_up = delay == float("inf")
+        if used_up or delay > self.max_wait_s:
+            raise QuotaExhausted(
+                f"{self._refusal or 'the budget of its headers is used up'} "
+                f"({'the quota is used up' if used_up else f'it asks to wait {duration(delay)}'})",
+                retry_after=delay,
+                hint="what is stored stays; "
+                + ("add credit with the provider, then run the same command again" if used_up else
+                   "run the same command again when the quota is back, or have it waited out: "
+                   f"teacher.max_wait_s={math.ceil(delay / 3600) * 3600}"),
+            )  # fmt: skip
 
     async def _enter(self) -> Ticket:
         """Take a place in the window, in the order of asking."""
@@ -175,20 +218,50 @@ class Pacer:
 
     def delay(self, ticket: Ticket) -> float:
         """Seconds that this request has to wait now."""
+        return max(0.0, *(seconds for seconds, _ in self._delays(ticket.tokens)))
+
+    def _delays(self, tokens: float) -> list[tuple[float, str]]:
+        """What each of the brakes asks for, and its name."""
         now = self.clock.now()
-        return max(self.resume_at - now, self.requests.delay(1, now), self.tokens.delay(ticket.tokens, now), 0.0)
+        return [
+            (self.resume_at - now, "the provider's Retry-After"),
+            (self.requests.delay(1, now), "its limit of requests"),
+            (self.tokens.delay(tokens, now), "its limit of tokens"),
+            (self.stated_requests.delay(1, now), "teacher.requests_per_minute"),
+            (self.stated_tokens.delay(tokens, now), "teacher.tokens_per_minute"),
+        ]
+
+    def pace(self) -> Pace:
+        """What goes through now, and what holds it back."""
+        seconds, what = max(self._delays(self.tokens_each))
+        requests, tokens = self.meter.rates()
+        holding = f"{what}: {duration(seconds)}" if seconds > TICK_S else ""
+        waiting = len(self._waiting) + self._taken - self._in_flight
+        if not holding and self._waiting:
+            holding = "the window of requests in flight"
+        return Pace(
+            self._in_flight, waiting, self._places(), requests, tokens,
+            _least(self.requests.per_minute, self.stated_requests.per_minute),
+            _least(self.tokens.per_minute, self.stated_tokens.per_minute), holding,
+        )  # fmt: skip
 
     def succeeded(self, ticket: Ticket, tokens: int) -> None:
         """An answer came: the window grows, unless it was sent before the last decrease."""
         if ticket.number > self._decreased_at:
             step = 1 / max(1.0, self.window) if self.bursts else 1.0
             self.window = min(self.ceiling, self.window + step)
+        self.meter.add(tokens)
+        self.stated_tokens.settle(tokens - ticket.tokens)
         if tokens > 0:
             self.tokens_each = tokens if self.tokens_each == 0 else 0.9 * self.tokens_each + 0.1 * tokens
 
-    def refused(self, ticket: Ticket, retry_after: float) -> None:
+    def refused(self, ticket: Ticket, retry_after: float, said: str = "") -> None:
         """A 429: nothing is sent for `retry_after` seconds; the window shrinks once a burst."""
-        self.resume_at = max(self.resume_at, self.clock.now() + retry_after)
+        now = self.clock.now()
+        self._refusal = said
+        if TELL_S <= retry_after <= self.max_wait_s and now + retry_after > self.resume_at + TELL_S:
+            self.say(f"{said or 'the provider is at its limit'}: waiting {duration(retry_after)}, as it asks")
+        self.resume_at = max(self.resume_at, now + retry_after)
         if ticket.number > self._decreased_at:
             self._decreased_at = self._sent
             self.bursts += 1
@@ -203,14 +276,11 @@ class Pacer:
             (self.requests, "requests", ticket.request_mark),
             (self.tokens, "tokens", ticket.token_mark),
         ):
-            limit, remaining = (_number(headers.get(f"x-ratelimit-{kind}-{name}")) for kind in ("limit", "remaining"))
+            limit, remaining = (number_of(headers.get(f"x-ratelimit-{kind}-{name}")) for kind in ("limit", "remaining"))
             reset = seconds_of(headers.get(f"x-ratelimit-reset-{name}", ""))
             if limit is not None and remaining is not None and reset is not None and limit > 0:
                 budget.update(limit, remaining, reset, ticket.sent_at, mark)
 
 
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text) if text is not None else None
-    except ValueError:
-        return None
+def _least(*limits: float | None) -> float | None:
+    return min((limit for limit in limits if limit is not None), default=None)

@@ -7,25 +7,29 @@ Retry-After over a minute and go round any rate limiter).
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from pydantic import ConfigDict
 
 from deepcoder.errors import ModelUnavailable, ProviderError, RateLimited
+from deepcoder.models.asynchronous import AsyncChatModel
+from deepcoder.models.circuit import Circuit
 from deepcoder.models.clock import unbilled
 from deepcoder.models.faults import Transient, fault_of
+from deepcoder.models.ledger import cached_tokens
 from deepcoder.models.pacing import Pacer, Ticket
 
 _Answer = TypeVar("_Answer", bound=AIMessage)
+_NUMBERS = itertools.count(1)
 _TICKET: ContextVar[Ticket | None] = ContextVar("deepcoder_request_ticket", default=None)
 
 
@@ -34,13 +38,11 @@ class Patience:
     """How long to keep trying one request.
 
     `attempts`: tries on transient failures, `backoff_s * 2**try` apart with full jitter, at most
-    `longest_backoff_s`. `max_wait_s`: the longest that a 429 may ask to wait; beyond it (a daily
-    quota) the request fails with RateLimited.
+    `longest_backoff_s`. Those during an outage (circuit.py) do not count, nor do 429s.
     """
 
     attempts: int = 6
     timeout_s: float = 120.0
-    max_wait_s: float = 3600.0
     backoff_s: float = 0.5
     longest_backoff_s: float = 30.0
     jitter: Callable[[], float] = field(default_factory=lambda: random.Random().random)
@@ -50,30 +52,20 @@ class Patience:
         return self.jitter() * min(self.longest_backoff_s, self.backoff_s * 2.0**tried)
 
 
-class PatientChatModel(BaseChatModel):
-    """`inner` with pacing and retries; asynchronous only."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+class PatientChatModel(AsyncChatModel):
+    """`inner` with pacing and retries."""
 
     inner: BaseChatModel
     model_name: str
     key_env: str | None = None
     patience: Patience
     pacer: Pacer
+    circuit: Circuit
     explain: Callable[[ModelUnavailable], Awaitable[ModelUnavailable]]
 
     @property
     def _llm_type(self) -> str:
         return "deepcoder-patient"
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        raise NotImplementedError("use ainvoke: a provider's model is asynchronous only")
 
     async def _agenerate(
         self,
@@ -118,8 +110,10 @@ class PatientChatModel(BaseChatModel):
     async def _persist(self, once: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """`once`, again and again, until it succeeds or patience ends (ProviderError)."""
         failures = refusals = 0
+        request = next(_NUMBERS)
         while True:
-            async with self.pacer.slot() as ticket:
+            async with self.circuit.passage(), self.pacer.slot() as ticket:
+                start = self.pacer.clock.now()
                 try:
                     with _sending(ticket):
                         answer = await once()
@@ -127,13 +121,21 @@ class PatientChatModel(BaseChatModel):
                     fault = fault_of(error, self.model_name, self.key_env)
                     cause = error
                 else:
+                    self.circuit.succeeded()
                     self.pacer.succeeded(ticket, _tokens(answer))
-                    answer.response_metadata["attempts"] = failures + refusals + 1
+                    tried = {"attempts": failures + refusals + 1, "seconds": self.pacer.clock.now() - start}
+                    answer.response_metadata |= tried
                     return answer
+                if isinstance(fault, Transient):
+                    self.circuit.failed(request, fault.message)
+                elif not isinstance(fault, RateLimited):
+                    self.circuit.succeeded()  # it is there, and says no
             if isinstance(fault, RateLimited):
                 refusals += 1
-                self._refused(fault, ticket, refusals, cause)
+                self.pacer.refused(ticket, self._wait(fault, refusals), fault.message)
             elif isinstance(fault, Transient):
+                if self.circuit.open:
+                    continue
                 failures += 1
                 if failures >= self.patience.attempts:
                     raise ProviderError(f"{fault.message} ({failures} tries)", hint="try again later") from cause
@@ -144,28 +146,22 @@ class PatientChatModel(BaseChatModel):
             else:
                 raise fault from cause
 
-    def _refused(self, fault: RateLimited, ticket: Ticket, refusals: int, cause: Exception) -> None:
-        """Have the pacer wait as the provider asked, or give up where it asks for too long."""
-        wait = fault.retry_after
-        if wait is None:
-            wait = min(60.0, 2.0 ** (refusals - 1)) * (0.5 + self.patience.jitter())
-        if wait > self.patience.max_wait_s:
-            asked = f"asks to wait {wait:.0f} s" if wait != float("inf") else "the quota is used up"
-            raise RateLimited(
-                f"{fault.message} ({asked})",
-                retry_after=wait,
-                hint="wait for the quota, or allow longer waits: teacher.max_wait_s",
-            ) from cause
-        self.pacer.refused(ticket, wait)
+    def _wait(self, fault: RateLimited, refusals: int) -> float:
+        """Seconds that a 429 asks for; growing ones with jitter where it does not say."""
+        if fault.retry_after is not None:
+            return fault.retry_after
+        return min(60.0, 2.0 ** (refusals - 1)) * (0.5 + self.patience.jitter())
 
 
-def watch_headers(pacer: Pacer) -> Callable[[Any], Awaitable[None]]:
-    """An httpx response hook that shows the headers of every answer to the pacer."""
+def watch_headers(pacer: Pacer, other: Callable[[Mapping[str, str]], None]) -> Callable[[Any], Awaitable[None]]:
+    """An httpx response hook: headers of chat answers go to the pacer, those of other pages to `other`."""
 
     async def hook(response: Any) -> None:
         ticket = _TICKET.get()
         if ticket is not None:
             pacer.observe(ticket, response.headers)
+        else:
+            other(response.headers)
 
     return hook
 
@@ -180,4 +176,5 @@ def _sending(ticket: Ticket) -> Iterator[None]:
 
 
 def _tokens(message: AIMessage) -> int:
-    return message.usage_metadata["total_tokens"] if message.usage_metadata else 0
+    """What an answer took of the token budget: cached input tokens do not count towards it."""
+    return message.usage_metadata["total_tokens"] - cached_tokens(message) if message.usage_metadata else 0

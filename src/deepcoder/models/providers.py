@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import httpx
@@ -23,11 +23,14 @@ from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr
 
 from deepcoder.config import TeacherConfig
-from deepcoder.errors import AuthenticationError, ConfigError, ModelUnavailable, ProviderError
+from deepcoder.errors import AuthenticationError, ConfigError, ModelUnavailable, ProviderError, RateLimited
 from deepcoder.models.catalogue import RefusedError, model_ids, unavailable
-from deepcoder.models.clock import Clock
+from deepcoder.models.circuit import Circuit
+from deepcoder.models.clock import Clock, duration
 from deepcoder.models.faults import Transient, fault_of
 from deepcoder.models.ledger import Ledger, LedgeredChatModel
+from deepcoder.models.limits import Limits, limits_of
+from deepcoder.models.meter import Pace
 from deepcoder.models.pacing import Pacer
 from deepcoder.models.patient import Patience, PatientChatModel, watch_headers
 
@@ -36,19 +39,23 @@ Dialect = Literal["groq", "openai", "compatible"]
 
 @dataclass(frozen=True)
 class Provider:
-    """Where a provider is and how it is spoken to. `base_url` ends where `/chat/completions` begins."""
+    """Where a provider is and how it is spoken to. `base_url` ends where `/chat/completions` begins.
+
+    `requests_per_s`: the seconds that its x-ratelimit-limit-requests speaks of (a day at Groq).
+    """
 
     name: str
     base_url: str | None
     key_env: str
     dialect: Dialect
     needs_key: bool = True
+    requests_per_s: float = 60.0
 
 
 PROVIDERS = {
     provider.name: provider
     for provider in (
-        Provider("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", "groq"),
+        Provider("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", "groq", requests_per_s=86_400.0),
         Provider("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", "openai"),
         Provider("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", "compatible"),
         Provider("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "compatible"),
@@ -109,14 +116,23 @@ def open_provider(
     jitter: Callable[[], float] | None = None,
 ) -> RemoteModels:
     """A teacher at an API; with a `ledger`, what it answered is kept there. `clock` and `jitter` are for tests."""
-    patience = Patience(config.max_attempts, config.timeout_s, config.max_wait_s)
+    patience = Patience(config.max_attempts, config.timeout_s)
     if jitter is not None:
         patience.jitter = jitter
-    return RemoteModels(config, endpoint_of(config), patience, Pacer(clock=clock or Clock()), ledger)
+    pacer = Pacer(
+        clock=clock or Clock(),
+        max_wait_s=config.max_wait_s,
+        requests_per_minute=config.requests_per_minute,
+        tokens_per_minute=config.tokens_per_minute,
+    )
+    return RemoteModels(config, endpoint_of(config), patience, pacer, ledger)
 
 
 class RemoteModels:
-    """One model for all problems, with one pacer and one ledger."""
+    """One model for all problems, with one pacer, one circuit breaker and one ledger.
+
+    `stated`: limits that the provider's headers told outside chat requests (at the preflight).
+    """
 
     def __init__(
         self, config: TeacherConfig, endpoint: Endpoint, patience: Patience, pacer: Pacer, ledger: Ledger | None = None
@@ -124,14 +140,16 @@ class RemoteModels:
         self.name = config.model
         self.endpoint = endpoint
         self.pacer = pacer
+        self.circuit = Circuit(config.model, pacer.clock, config.max_outage_s)
         self.ledger = ledger
+        self.stated = Limits()
         self._settings = config.model_dump(include=_DECISIVE)
         self._patience = patience
         limits = httpx.Limits(max_connections=512, max_keepalive_connections=128)
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(config.timeout_s, connect=min(15.0, config.timeout_s)),
             limits=limits,
-            event_hooks={"response": [watch_headers(pacer)]},
+            event_hooks={"response": [watch_headers(pacer, self._read_limits)]},
             follow_redirects=True,
         )
         self._model = PatientChatModel(
@@ -140,6 +158,7 @@ class RemoteModels:
             key_env=endpoint.key_env if endpoint.key else None,
             patience=patience,
             pacer=pacer,
+            circuit=self.circuit,
             explain=self._explain,
         )
 
@@ -168,11 +187,30 @@ class RemoteModels:
             except Exception as error:
                 fault = fault_of(error, self.name, self.endpoint.key_env if self.endpoint.key else None)
                 failures += 1
-                if not isinstance(fault, Transient) or failures >= self._patience.attempts:
+                if not isinstance(fault, Transient | RateLimited) or failures >= self._patience.attempts:
                     raise fault from error
-            await self.pacer.clock.sleep(self._patience.pause(failures))
+                pause = self._patience.pause(failures)
+                if isinstance(fault, RateLimited) and fault.retry_after is not None:
+                    if fault.retry_after > self.pacer.max_wait_s:
+                        raise fault from error
+                    pause = fault.retry_after
+            await self.pacer.clock.sleep(pause)
         if ids is not None and self.endpoint.model not in ids:
             raise unavailable(self.endpoint.model, ids)
+
+    def pace(self) -> Pace:
+        """What goes through to the provider now, and what holds it back."""
+        pace = self.pacer.pace()
+        if self.circuit.open:
+            return replace(pace, holding=f"the provider is down, for {duration(self.circuit.outage_s)}")
+        return pace
+
+    def listen(self, say: Callable[[str], None]) -> None:
+        """Tell `say` of long pauses and of outages."""
+        self.pacer.say = self.circuit.say = say
+
+    def _read_limits(self, headers: Mapping[str, str]) -> None:
+        self.stated = limits_of(headers, self.endpoint.provider.requests_per_s) or self.stated
 
     async def aclose(self) -> None:
         """Close the connections."""
