@@ -9,7 +9,7 @@ import pytest
 from deepcoder.errors import DeepCoderError
 from deepcoder.pretrain import sources
 from deepcoder.pretrain.cleaning import LONGEST, Deduplicator, acceptable, documents
-from deepcoder.pretrain.corpus import build_corpus, library_entries, problem_pairs, prose_words, tokenizer_texts
+from deepcoder.pretrain.corpus import build_corpus, library_entries, prose_words, tokenizer_texts, worked_rows
 from deepcoder.pretrain.sources import PACKAGES, Package, library_files, package_files
 from deepcoder.pretrain.synthetic.exercises import make_exercise
 from deepcoder.pretrain.synthetic.words import Words
@@ -73,24 +73,24 @@ def test_words_are_those_of_running_text():
     assert {"value", "sequence"} <= set(prose_words(rows, least=3))
 
 
-def test_no_held_out_problem_is_among_the_pairs():
+def test_no_held_out_problem_is_among_the_worked_ones():
     from deepcoder.config import ProblemsConfig
     from deepcoder.problems import open_source
 
     source = open_source(ProblemsConfig(held_out=60))
     held_out = {problem.prompt for split in source.evaluation_splits for problem in source.problems(split)}
-    pairs = list(problem_pairs(400))
-    assert pairs
-    assert not held_out & {instruction for instruction, _, _ in pairs}
+    worked = list(worked_rows(400))
+    assert worked
+    assert not held_out & {instruction for instruction, _, _ in worked}
 
 
 def test_the_whole_folder_is_built(tmp_path, monkeypatch):
     monkeypatch.setattr("deepcoder.pretrain.corpus.library_files", lambda: list(library_files())[:3])
     monkeypatch.setattr("deepcoder.pretrain.corpus.library_entries", lambda: iter(()))
     wheel(tmp_path)
-    manifest = build_corpus(tmp_path / "corpus", tmp_path, packages=(Package("made", "1.0", "MIT"),), pairs=20)
+    manifest = build_corpus(tmp_path / "corpus", tmp_path, packages=(Package("made", "1.0", "MIT"),), worked=20)
     assert manifest["characters"]["made"] > 0
-    assert manifest["pairs"] > 0
+    assert manifest["worked"] > 0
     with pytest.raises(DeepCoderError, match=r"source\.jsonl\.xz"):
         tokenizer_texts(tmp_path)
 

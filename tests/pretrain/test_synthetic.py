@@ -13,13 +13,14 @@ from deepcoder.pretrain.synthetic.faults import NEIGHBOURS
 from deepcoder.pretrain.synthetic.grammar import expand, operations
 from deepcoder.pretrain.synthetic.mix import MIXES, Material, document, documents
 from deepcoder.pretrain.synthetic.programs import printed, program, substitute
+from deepcoder.pretrain.synthetic.sessions import Session, Turn, session
 from deepcoder.pretrain.synthetic.stages import evaluate, make_stage
 from deepcoder.pretrain.synthetic.wordings import instruction
 from deepcoder.pretrain.synthetic.words import Words
 
 WORDS = Words(["documentation", "value", "sequence"])
 ENTRY = Entry("math.comb", "(n, k=2)", "Number of ways to choose k items. Second sentence.")
-MATERIAL = Material(WORDS, [ENTRY], [("Double 3.", "print(6)", "6")])
+MATERIAL = Material(WORDS, [ENTRY], [Session("Double 3.", (Turn("Double it.", "print(6)", "6", False),), "6")])
 
 
 @pytest.mark.parametrize("operation", operations(), ids=lambda operation: operation.name)
@@ -84,3 +85,14 @@ def test_choices_are_settled_and_blanks_tidied():
 def test_parameters_of_a_signature():
     assert parameters("(self, a, b=(1, 2), *, key=None, **rest)") == ["a", "b", "key", "rest"]
     assert "comb" in documentation(Random(0), [ENTRY])
+
+
+def test_a_session_shows_every_step_and_the_answer():
+    turns = (
+        Turn("Look up pow.", "pow", "pow(base, exp)", True),
+        Turn("Run it.", "print(2 ** 5)", "32", False),
+    )
+    for seed in range(40):
+        text = session(Session("What is it?", turns, "32"), Random(seed))
+        assert all(part in text for part in ("What is it?", "Look up pow.", "pow(base, exp)", "print(2 ** 5)", "32"))
+        assert not FORBIDDEN.search(text)

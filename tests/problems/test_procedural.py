@@ -12,7 +12,7 @@ from tests.problems.trusted_run import Solve, run_trusted
 
 from deepcoder.config import ProblemsConfig
 from deepcoder.errors import ProblemError
-from deepcoder.problems import open_source, training_pairs
+from deepcoder.problems import open_source, worked_problems
 from deepcoder.problems.procedural.draw import Draw, in_held_out_pool, pool
 from deepcoder.problems.procedural.families import all_families, all_operations
 from deepcoder.problems.procedural.family import (
@@ -243,16 +243,21 @@ def test_difficulty_has_levels(everything: dict[str, list[Problem]]):
     assert {problem.difficulty for problem in everything[TRAIN]} == {1, 2, 3}
 
 
-def test_training_pairs_come_from_training_alone(everything: dict[str, list[Problem]]):
-    pairs = list(training_pairs(5, 400))
-    assert len(pairs) == 400
-    assert pairs == list(training_pairs(5, 400))
-    for pair in pairs[:150]:
-        assert agrees(run_trusted(pair.code), pair.answer), pair
+def test_worked_problems_come_from_training_alone(everything: dict[str, list[Problem]]):
+    def look_up(query: str) -> str:
+        return f"{query}(text)\nNothing more."
+
+    worked = list(worked_problems(5, 400, look_up))
+    assert len(worked) == 400
+    assert worked == list(worked_problems(5, 400, look_up))
+    assert {"chains", "several_steps", "error_recovery"} <= {item.family for item in worked}
+    for item in worked[:150]:
+        for step in item.steps:
+            assert step.lookup or agrees(run_trusted(step.input), step.output) or "Error" in step.output, item
     held_out = {p.prompt for split in (PARAMETERS, WORDING, COMPOSITIONS) for p in everything[split]}
-    assert not held_out & {pair.instruction for pair in pairs}
+    assert not held_out & {item.instruction for item in worked}
     cells = {p.source.partition(":")[2] for p in everything[COMPOSITIONS]}
-    assert not cells & {pair.operation for pair in pairs}
+    assert not cells & {item.operation for item in worked}
 
 
 def test_steps_are_short(everything: dict[str, list[Problem]]):

@@ -20,7 +20,7 @@ def _parser() -> argparse.ArgumentParser:
     corpus = commands.add_parser("corpus", help="build the corpus folder")
     corpus.add_argument("--out", type=Path, required=True)
     corpus.add_argument("--downloads", type=Path, help="where wheels are kept (default: OUT/../downloads)")
-    corpus.add_argument("--pairs", type=int, default=200_000, help="training pairs of the procedural problems")
+    corpus.add_argument("--worked", type=int, default=500_000, help="procedural training problems, worked out")
     corpus.add_argument("--tokenizer", type=Path, help="copy this folder's tokenizer instead of learning one")
     tokenizer = commands.add_parser("tokenizer", help="learn the tokenizer from a corpus folder")
     tokenizer.add_argument("--corpus", type=Path, required=True)
@@ -73,14 +73,14 @@ def _corpus(arguments: argparse.Namespace) -> None:
     from deepcoder.pretrain.corpus import build_corpus, build_tokenizer, write_manifest
 
     downloads = arguments.downloads or arguments.out.parent / "downloads"
-    manifest = build_corpus(arguments.out, downloads, pairs=arguments.pairs)
+    manifest = build_corpus(arguments.out, downloads, worked=arguments.worked)
     if arguments.tokenizer:
         for name in ("tokenizer.json", "tokenizer_config.json"):
             shutil.copyfile(arguments.tokenizer / name, arguments.out / name)
     else:
         build_tokenizer(arguments.out, arguments.out)
     write_manifest(arguments.out, manifest)
-    print(json.dumps({key: manifest[key] for key in ("documents", "entries", "pairs", "words")}))
+    print(json.dumps({key: manifest[key] for key in ("documents", "entries", "worked", "words")}))
 
 
 def _probe_data(arguments: argparse.Namespace) -> None:

@@ -2,7 +2,7 @@
 
 source.jsonl.xz    {"source", "text"}: cleaned files of the packages
 entries.jsonl.xz   {"symbol", "signature", "text"}: documented functions
-pairs.jsonl.xz     [instruction, code, answer] of training problems
+worked.jsonl.xz    [instruction, [[thought, input, output, is a look-up], ...], answer] of training problems
 words.txt          English words found in the documentation
 tokenizer.json, tokenizer_config.json
 corpus.json        versions, licences, counts, hashes
@@ -19,12 +19,13 @@ from typing import Any
 
 from deepcoder.pretrain.synthetic.documentation import Entry
 from deepcoder.pretrain.synthetic.mix import Material
+from deepcoder.pretrain.synthetic.sessions import Session, Turn
 from deepcoder.pretrain.synthetic.words import Words
 
-SOURCE, ENTRIES, PAIRS, WORDS, MANIFEST = (
+SOURCE, ENTRIES, WORKED, WORDS, MANIFEST = (
     "source.jsonl.xz",
     "entries.jsonl.xz",
-    "pairs.jsonl.xz",
+    "worked.jsonl.xz",
     "words.txt",
     "corpus.json",
 )
@@ -60,5 +61,5 @@ def load_material(folder: Path) -> Material:
     return Material(
         Words(words),
         [Entry(**row) for row in read_rows(folder / ENTRIES)],
-        [(row[0], row[1], row[2]) for row in read_rows(folder / PAIRS)],
+        [Session(row[0], tuple(Turn(*turn) for turn in row[1]), row[2]) for row in read_rows(folder / WORKED)],
     )

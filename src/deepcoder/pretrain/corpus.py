@@ -1,8 +1,8 @@
 """Build the corpus folder: `python -m deepcoder.pretrain corpus --out DIR`.
 
 Natural text comes from pinned packages (deepcoder.pretrain.sources), documentation entries from the running Python's
-standard library and those packages, pairs from the training split of the procedural problems. All of it is checked to
-hold no label of the agent's text.
+standard library and those packages, worked problems from the training split of the procedural ones. All of it is
+checked to hold no label of the agent's text.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from deepcoder.errors import DeepCoderError
 from deepcoder.pretrain.carried import (
     ENTRIES,
     MANIFEST,
-    PAIRS,
     SOURCE,
     WORDS,
+    WORKED,
     is_held_out,
     load_material,
     read_rows,
@@ -36,13 +36,15 @@ from deepcoder.pretrain.carried import (
 )
 from deepcoder.pretrain.cleaning import FORBIDDEN, Deduplicator, acceptable, documents
 from deepcoder.pretrain.sources import PACKAGES, Package, fetch, library_files, package_files
+from deepcoder.pretrain.synthetic.sessions import session
 from deepcoder.pretrain.tokenizer import VOCABULARY, save_tokenizer, step_texts, train_tokenizer
 
 LARGEST_PACKAGE = 6_000_000  # characters: no package drowns the others
 MOST_ENTRIES = 24_000
+LONGEST_WORKED = 1500  # characters
 TOKENIZER_SOURCE = 5_000_000
 TOKENIZER_STEPS = 14_000
-TOKENIZER_PAIRS = 8_000
+TOKENIZER_WORKED = 8_000
 _PROSE_WORD = re.compile(r"(?<=[a-z,] )[a-z]{3,16}(?= [a-z])")
 
 Row = dict[str, str]
@@ -95,19 +97,27 @@ def package_entries(package: Package, downloads: Path) -> Iterator[Row]:
                     yield {"symbol": f"{module}.{node.name}", "signature": signature, "text": paragraph}
 
 
-def problem_pairs(count: int, seed: int = 20) -> Iterator[list[str]]:
-    """[instruction, code, answer] of training problems, each instruction once, none with a label of the agent."""
-    from deepcoder.problems import training_pairs
+def worked_rows(count: int, seed: int = 20) -> Iterator[list[Any]]:
+    """Rows of worked.jsonl.xz, each instruction once, none with a label of the agent."""
+    from deepcoder.knowledge import open_index
+    from deepcoder.problems import worked_problems
+
+    index = open_index()
+
+    def look_up(query: str) -> str:
+        return "".join(entry.render() for entry in index.search(query, 1))
 
     seen: set[str] = set()
-    for pair in training_pairs(seed, count):
-        if pair.instruction not in seen and not FORBIDDEN.search(f"{pair.instruction}\n{pair.code}\n{pair.answer}"):
-            seen.add(pair.instruction)
-            yield [pair.instruction, pair.code, pair.answer]
+    for worked in worked_problems(seed, count, look_up):
+        turns = [[step.thought, step.input, step.output, step.lookup] for step in worked.steps]
+        text = "\n".join([worked.instruction, worked.answer, *(str(part) for turn in turns for part in turn)])
+        if worked.instruction not in seen and len(text) <= LONGEST_WORKED and not FORBIDDEN.search(text):
+            seen.add(worked.instruction)
+            yield [worked.instruction, turns, worked.answer]
 
 
 def build_corpus(
-    out: Path, downloads: Path, *, packages: tuple[Package, ...] = PACKAGES, pairs: int = 200_000
+    out: Path, downloads: Path, *, packages: tuple[Package, ...] = PACKAGES, worked: int = 500_000
 ) -> dict[str, Any]:
     """Write the corpus folder except the tokenizer; the manifest. `downloads` keeps the wheels."""
     out.mkdir(parents=True, exist_ok=True)
@@ -130,7 +140,7 @@ def build_corpus(
         "documents": write_rows(out / SOURCE, rows),
         "held_out_documents": sum(is_held_out(row["text"]) for row in rows),
         "entries": write_rows(out / ENTRIES, entries),
-        "pairs": write_rows(out / PAIRS, problem_pairs(pairs)),
+        "worked": write_rows(out / WORKED, worked_rows(worked)),
         "words": len(words),
         "vocabulary": VOCABULARY,
     }
@@ -140,13 +150,13 @@ def build_corpus(
 
 def write_manifest(out: Path, manifest: dict[str, Any]) -> None:
     """corpus.json with the hash of every file that it describes."""
-    names = [name for name in (SOURCE, ENTRIES, PAIRS, WORDS, "tokenizer.json") if (out / name).is_file()]
+    names = [name for name in (SOURCE, ENTRIES, WORKED, WORDS, "tokenizer.json") if (out / name).is_file()]
     manifest["sha256"] = {name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in names}
     (out / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 
 def tokenizer_texts(corpus: Path) -> list[str]:
-    """What the tokenizer is learnt from: source, exercises under the agent's labels, training pairs."""
+    """What the tokenizer is learnt from: source, exercises under the agent's labels, worked problems."""
     rng = Random("tokenizer")
     source = [row["text"] for row in read_rows(corpus / SOURCE)]
     if not source:
@@ -159,8 +169,8 @@ def tokenizer_texts(corpus: Path) -> list[str]:
         if size > TOKENIZER_SOURCE:
             break
     material = load_material(corpus)
-    pairs = rng.sample(material.pairs, min(TOKENIZER_PAIRS, len(material.pairs)))
-    return [*texts, *step_texts(rng, material.words, TOKENIZER_STEPS), *("\n".join(pair) for pair in pairs)]
+    sample = rng.sample(material.worked, min(TOKENIZER_WORKED, len(material.worked)))
+    return [*texts, *step_texts(rng, material.words, TOKENIZER_STEPS), *(session(item, rng) for item in sample)]
 
 
 def build_tokenizer(corpus: Path, out: Path) -> Tokenizer:

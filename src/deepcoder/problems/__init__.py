@@ -2,6 +2,6 @@
 
 from deepcoder.problems.contracts import Policy, ProblemSource
 from deepcoder.problems.opening import open_source
-from deepcoder.problems.procedural import Pair, training_pairs
+from deepcoder.problems.procedural import Worked, worked_problems
 
-__all__ = ["Pair", "Policy", "ProblemSource", "open_source", "training_pairs"]
+__all__ = ["Policy", "ProblemSource", "Worked", "open_source", "worked_problems"]

@@ -11,22 +11,23 @@ from deepcoder.pretrain.synthetic.documentation import Entry, documentation
 from deepcoder.pretrain.synthetic.exercises import make_exercise
 from deepcoder.pretrain.synthetic.faults import contrast, paraphrase, repair
 from deepcoder.pretrain.synthetic.renderings import Item, render
+from deepcoder.pretrain.synthetic.sessions import Session, session
 from deepcoder.pretrain.synthetic.words import Words
 
 
 @dataclass(frozen=True)
 class Material:
-    """What was carried: words and entries from the packages, (instruction, code, answer) of training problems."""
+    """What was carried: words and entries from the packages, training problems worked out."""
 
     words: Words
     entries: list[Entry]
-    pairs: Sequence[tuple[str, str, str]]
+    worked: Sequence[Session]
 
 
 MIXES: dict[str, dict[str, float]] = {
     "broad": {
-        "exercise": 0.42,
-        "pair": 0.20,
+        "exercise": 0.38,
+        "worked": 0.24,
         "copying": 0.14,
         "paraphrase": 0.06,
         "documentation": 0.07,
@@ -34,8 +35,8 @@ MIXES: dict[str, dict[str, float]] = {
         "contrast": 0.05,
     },
     "rich": {
-        "exercise": 0.38,
-        "pair": 0.32,
+        "exercise": 0.28,
+        "worked": 0.42,
         "copying": 0.12,
         "paraphrase": 0.04,
         "documentation": 0.06,
@@ -45,20 +46,19 @@ MIXES: dict[str, dict[str, float]] = {
 }
 
 
-def _item(kind: str, rng: Random, material: Material) -> Item:
-    if kind == "pair":
-        instruction, code, answer = rng.choice(material.pairs)
-        return Item(instruction, "", code, answer)
+def _task(kind: str, rng: Random, material: Material) -> str:
+    if kind == "worked":
+        return session(rng.choice(material.worked), rng)
     exercise = make_exercise(rng, material.words)
-    return Item(exercise.instruction, exercise.plan, exercise.program, exercise.output)
+    return render(Item(exercise.instruction, exercise.plan, exercise.program, exercise.output), rng)
 
 
 def document(kind: str, rng: Random, material: Material) -> str:
     """One document of a kind named in MIXES."""
     match kind:
-        case "exercise" | "pair":
+        case "exercise" | "worked":
             count = 1 if rng.random() < 0.75 else rng.randint(2, 4)
-            return "\n\n".join(render(_item(kind, rng, material), rng) for _ in range(count))
+            return "\n\n".join(_task(kind, rng, material) for _ in range(count))
         case "copying":
             return "\n\n".join(copying(rng, material.words) for _ in range(rng.randint(1, 3)))
         case "paraphrase":
@@ -76,8 +76,8 @@ def document(kind: str, rng: Random, material: Material) -> str:
 def documents(mix: str, rng: Random, material: Material) -> Iterator[str]:
     """Documents of a mix without end. Kinds for which nothing was carried are left out."""
     shares = dict(MIXES[mix])
-    if not material.pairs:
-        shares.pop("pair")
+    if not material.worked:
+        shares.pop("worked")
     if not material.entries:
         shares.pop("documentation")
     kinds, weights = list(shares), list(shares.values())

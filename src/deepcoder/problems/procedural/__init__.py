@@ -1,6 +1,6 @@
 """Procedural problems: families of operations, wordings composed from templates, an expert for each."""
 
-from deepcoder.problems.procedural.pairs import Pair, training_pairs
 from deepcoder.problems.procedural.source import ProceduralSource
+from deepcoder.problems.procedural.worked import Worked, worked_problems
 
-__all__ = ["Pair", "ProceduralSource", "training_pairs"]
+__all__ = ["ProceduralSource", "Worked", "worked_problems"]
