@@ -6,6 +6,8 @@ from rich.console import Console
 
 from deepcoder.generate.progress import Progress
 from deepcoder.generate.tally import Tally
+from deepcoder.models.ledger import Spent
+from deepcoder.models.meter import Pace
 
 
 def test_a_plain_line_now_and_then() -> None:
@@ -40,3 +42,31 @@ def test_a_panel_on_a_terminal() -> None:
 def test_no_speed_before_the_first_run_ends() -> None:
     progress = Progress(Console(file=io.StringIO()), Tally(), 10, clock=lambda: 0.0)
     assert progress.seconds_left() is None
+
+
+PACE = Pace(5, 3, 8, 28, 31_200, 30, 30_000, "the provider's Retry-After: 43 s")
+
+
+def test_the_pace_at_the_provider_is_shown() -> None:
+    out, now = io.StringIO(), [0.0]
+    tally = Tally(verified=3, output_tokens=500, spent=Spent(requests=9, cost=1.0, cached_tokens=70))
+    console = Console(file=out, width=100, force_terminal=True)
+    with Progress(console, tally, 10, pace=lambda: PACE, clock=lambda: now[0]) as progress:
+        now[0] += 120
+        tally.verified += 2
+        tally.spent.cost += 0.5
+    shown = out.getvalue()
+    for text in (
+        "5 in flight of 8, 3 waiting", "28 of 30", "31,200 of 30,000", "Retry-After: 43 s", "70 cached",
+        "1.50, 0.250/min, about 3.00 in all",
+    ):  # fmt: skip
+        assert text in shown
+    line = progress.line()
+    for text in ("31,200 of 30,000 tokens/min", "cost 1.50 (0.250/min)", "5 min left", "held by the provider's"):
+        assert text in line
+
+
+def test_long_pauses_are_told_at_once() -> None:
+    out = io.StringIO()
+    Progress(Console(file=out, width=200), Tally(), 10).say("waiting 65 s, as it asks")
+    assert out.getvalue().endswith("waiting 65 s, as it asks\n")

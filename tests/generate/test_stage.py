@@ -5,10 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.fakes.provider import FakeProvider, Refusal, Reply
+from tests.fakes.provider import FakeProvider, Refusal, Reply, too_many
 from tests.generate.multiplying import Generate, multiply
 
-from deepcoder.errors import AuthenticationError, ModelUnavailable, ProviderError, StageError
+from deepcoder.errors import (
+    AuthenticationError,
+    BudgetSpent,
+    ConfigError,
+    ModelUnavailable,
+    ProviderDown,
+    QuotaExhausted,
+    StageError,
+)
 from deepcoder.records import Outcome, StepError
 from deepcoder.trajectories import read_rejected, read_trajectories
 
@@ -86,10 +94,35 @@ def test_a_problem_that_fails_twice_is_left_for_the_next_session(
 
 def test_a_provider_that_is_down_stops_the_run(generate: Generate, folder: Path, server: FakeProvider) -> None:
     server.fault = lambda body, number: Refusal(503, "maintenance") if number > 8 else None
-    with pytest.raises(ProviderError, match="maintenance"):
-        generate(100, concurrency=2)
-    assert server.seen < 60
-    assert 3 <= len(list(read_trajectories(folder))) <= 4
+    with pytest.raises(ProviderDown, match="maintenance"):
+        generate(100, concurrency=4, max_outage_s=0)
+    assert server.seen < 30
+    assert len(list(read_trajectories(folder))) <= 4
+
+
+def test_a_daily_quota_stops_the_run_and_loses_nothing(generate: Generate, folder: Path, server: FakeProvider) -> None:
+    server.fault = lambda body, number: too_many(40_000) if number > 10 else None
+    with pytest.raises(QuotaExhausted, match="11 h 7 min") as caught:
+        generate(40)
+    assert "max_wait_s" in caught.value.hint
+    assert server.seen < 20
+    server.fault = None
+    counts, _ = generate(40)
+    assert counts["verified"] == 40
+    assert server.answered == 80  # none was asked twice
+
+
+def test_a_cost_limit_needs_prices(generate: Generate) -> None:
+    with pytest.raises(ConfigError, match="prices"):
+        generate(2, max_cost=1.0)
+
+
+def test_the_requests_under_way_at_the_cost_limit_are_kept(generate: Generate, server: FakeProvider) -> None:
+    prices = {"input_price": 1000.0, "output_price": 1000.0}
+    with pytest.raises(BudgetSpent):
+        generate(20, concurrency=4, max_cost=1.0, **prices)
+    generate(20, **prices)
+    assert server.answered == 40
 
 
 @pytest.mark.parametrize("when", ["preflight", "later"])
@@ -147,7 +180,7 @@ def test_what_was_paid_for_is_not_asked_again(generate: Generate, server: FakePr
 
 def test_a_run_stops_at_its_cost_and_goes_on_when_it_may(generate: Generate, folder: Path) -> None:
     prices = {"input_price": 1000.0, "output_price": 1000.0}
-    with pytest.raises(StageError, match="max_cost is 1"):
+    with pytest.raises(BudgetSpent, match="max_cost is 1"):
         generate(20, concurrency=1, max_cost=1.0, **prices)
     some = len(list(read_trajectories(folder)))
     assert 0 < some < 20

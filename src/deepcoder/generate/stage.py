@@ -18,13 +18,24 @@ from rich.console import Console
 
 from deepcoder.agent import make_tools, run_agent
 from deepcoder.config import Config
-from deepcoder.errors import ProviderError, StageError
+from deepcoder.errors import (
+    AuthenticationError,
+    BudgetSpent,
+    ConfigError,
+    DeepCoderError,
+    ModelUnavailable,
+    ProviderDown,
+    ProviderError,
+    QuotaExhausted,
+    StageError,
+)
 from deepcoder.generate.progress import Progress
 from deepcoder.generate.tally import Tally
 from deepcoder.judge import judge
 from deepcoder.knowledge import open_index
 from deepcoder.models import ChatModels, open_teacher
-from deepcoder.models.ledger import LEDGER, Ledger
+from deepcoder.models.base import Paced
+from deepcoder.models.ledger import LEDGER, Ledger, Prices
 from deepcoder.parser import as_thought
 from deepcoder.problems import ProblemSource, open_source
 from deepcoder.records import Outcome, Problem, StopReason, Trajectory
@@ -32,6 +43,8 @@ from deepcoder.runs import RunFolder
 from deepcoder.sandbox import Sandbox, open_sandbox
 from deepcoder.trajectories import REJECTED, ShardWriter, shards
 
+# No other problem can fare better after these.
+_ENDS = (AuthenticationError, ModelUnavailable, ProviderDown, QuotaExhausted, BudgetSpent)
 # So many runs in a row that fail for want of the provider mean that it is down.
 _BREAKER = 20
 
@@ -39,26 +52,42 @@ _BREAKER = 20
 def run(config: Config, folder: RunFolder, console: Console) -> dict[str, int | float | str]:
     """Generate what is missing in the folder; returns the counts.
 
-    Raises ProviderError where the teacher cannot be used, StageError where problems failed (more than
-    `generate.max_failed`) or none was verified. After KeyboardInterrupt the folder can be resumed.
+    Raises ProviderError where the teacher cannot be used, BudgetSpent at `generate.max_cost`, StageError where
+    problems failed (more than `generate.max_failed`) or none was verified. After each of them, and after
+    KeyboardInterrupt, the folder can be resumed.
     """
-    source = open_source(config.problems)
-    tally = Tally()
-    path = folder.stage("generate")
-    with ShardWriter(path, on_row=tally.add_row) as writer, closing(Ledger(path / LEDGER)) as ledger:
-        teacher = open_teacher(config.teacher, source.policy, ledger=ledger)
+    tally = session(config, open_source(config.problems), folder.stage("generate"), console)
+    _check(tally, config)
+    return tally.counts()
+
+
+def session(config: Config, source: ProblemSource, path: Path, console: Console) -> Tally:
+    """Run what `path` lacks of the source's training split; raises what ends the whole run, keeping what is stored."""
+    tally, teacher_config = Tally(), config.teacher
+    prices = Prices(teacher_config.input_price, teacher_config.output_price, teacher_config.cached_price)
+    max_cost = config.generate.max_cost
+    if max_cost is not None and teacher_config.model != "expert" and not prices.known:
+        raise ConfigError(
+            "generate.max_cost cannot be kept without prices",
+            hint="set teacher.input_price and teacher.output_price, of a million tokens",
+        )
+    with (
+        ShardWriter(path, on_row=tally.add_row) as writer,
+        closing(Ledger(path / LEDGER, prices, max_cost=max_cost)) as ledger,
+    ):
+        tally.spent = ledger.spent
+        teacher = open_teacher(teacher_config, source.policy, ledger=ledger)
         if writer.seen:
             console.print(f"  {len(writer.seen)} problems are already done", highlight=False)
         try:
             asyncio.run(_generate(config, source, teacher, ledger, writer, tally, console))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, *_ENDS):
             console.print(
                 f"  stopped; {tally.stored} runs are stored in {writer.folder}. The same command goes on from there.",
                 highlight=False, soft_wrap=True,
             )  # fmt: skip
             raise
-    _check(tally, config)
-    return tally.counts()
+    return tally
 
 
 def outputs(folder: RunFolder) -> list[Path]:
@@ -82,7 +111,10 @@ async def _generate(
         queue = max(config.sandbox.queue, config.generate.concurrency)
         async with open_sandbox(config.sandbox.model_copy(update={"queue": queue})) as box:
             tools = make_tools(box, open_index(), config.agent)
-            with Progress(console, tally, total) as progress:
+            paced = teacher if isinstance(teacher, Paced) else None
+            with Progress(console, tally, total, pace=paced.pace if paced else None) as progress:
+                if paced is not None:
+                    paced.listen(progress.say)
                 work = _Work(config, teacher, ledger, box, tools, writer, tally, progress)
                 await work.do(source.problems(source.training_split))
                 if work.failed:
@@ -108,8 +140,8 @@ class _Work:
 
     def __post_init__(self) -> None:
         self.failed: set[str] = set()
+        self._end: DeepCoderError | None = None
         self._failed_in_a_row = 0
-        self._count()
 
     async def do(self, problems: Iterable[Problem]) -> None:
         """All problems that are not stored yet, in order; the iterator is drawn from as runs end."""
@@ -121,8 +153,8 @@ class _Work:
                     group.create_task(self._worker(queue))
         except BaseExceptionGroup as errors:
             first = errors.exceptions[0]  # the first to fail has cancelled the others
-        if first is not None:
-            raise first
+        if first or self._end:
+            raise first or self._end  # type: ignore[misc]
 
     def _missing(self, problems: Iterable[Problem]) -> Iterator[Problem]:
         taken: set[str] = set()
@@ -132,31 +164,20 @@ class _Work:
                 yield problem
 
     async def _worker(self, queue: Iterator[Problem]) -> None:
+        """What ends the whole run ends each worker at its next request: what is under way is paid for, and kept."""
         for problem in queue:
-            self._check_cost()
+            if self._end is not None:
+                return
             self.progress.running += 1
             try:
                 trajectory = await self._solve(problem)
+            except _ENDS as error:
+                self._end = self._end or error
+                return
             finally:
                 self.progress.running -= 1
             self._store(trajectory)
             self.progress.changed()
-
-    def _count(self) -> None:
-        spent, teacher = self.ledger.spent, self.config.teacher
-        self.tally.requests = spent.requests
-        self.tally.cost = spent.cost(teacher.input_price, teacher.output_price)
-
-    def _check_cost(self) -> None:
-        """StageError where the run has cost what it may."""
-        self._count()
-        most = self.config.generate.max_cost
-        if most is not None and self.tally.cost >= most:
-            raise StageError(
-                f"the run has cost {self.tally.cost:.4g}, and generate.max_cost is {most:g}; "
-                f"{self.tally.stored} of {self.progress.total} problems are stored",
-                hint="raise generate.max_cost to go on, or lower problems.limit",
-            )
 
     async def _solve(self, problem: Problem) -> Trajectory:
         trajectory = await run_agent(
@@ -193,7 +214,6 @@ class _Work:
         else:
             self.writer.reject(trajectory)
         self.tally.add(trajectory)
-        self._count()
         self.ledger.forget(trajectory.problem_id)
 
     def _fail(self, problem_id: str, why: str) -> None:

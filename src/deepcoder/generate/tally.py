@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from deepcoder.models.ledger import Spent
 from deepcoder.records import Outcome, StepError, StopReason, Trajectory
 
 _UNREADABLE = frozenset({StepError.NO_ACTION, StepError.UNKNOWN_ACTION, StepError.EMPTY_INPUT, StepError.TRUNCATED})
@@ -31,7 +32,10 @@ def rejection_of(trajectory: Trajectory) -> str:
 
 @dataclass
 class Tally:
-    """Counts over all runs of the folder, those of earlier sessions included; `failed` is this session's."""
+    """Counts over all runs of the folder, those of earlier sessions included; `failed` is this session's.
+
+    `spent` is the ledger's own: what was asked of the provider, stored runs and others.
+    """
 
     verified: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
@@ -39,8 +43,7 @@ class Tally:
     steps: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    requests: int = 0
-    cost: float = 0.0
+    spent: Spent = field(default_factory=Spent)
 
     @property
     def stored(self) -> int:
@@ -80,8 +83,10 @@ class Tally:
         counts |= {"failed": self.failed.total(), "steps": self.steps}
         if self.output_tokens:
             counts |= {"input tokens": self.input_tokens, "output tokens": self.output_tokens}
-        if self.requests:
-            counts |= {"requests": self.requests}
-        if self.cost:
-            counts |= {"cost": round(self.cost, 4)}
+        if self.spent.requests:
+            counts |= {"requests": self.spent.requests}
+        if self.spent.cached_tokens:
+            counts |= {"cached tokens": self.spent.cached_tokens}
+        if self.spent.cost:
+            counts |= {"cost": round(self.spent.cost, 4)}
         return counts
