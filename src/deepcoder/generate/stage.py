@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from langchain_core.tools import BaseTool
 from rich.console import Console
@@ -30,6 +31,8 @@ from deepcoder.errors import (
     StageError,
 )
 from deepcoder.generate.progress import Progress
+from deepcoder.generate.report import write_report
+from deepcoder.generate.selection import CONTAMINATION, Selection
 from deepcoder.generate.tally import Tally
 from deepcoder.judge import judge
 from deepcoder.knowledge import open_index
@@ -63,7 +66,8 @@ def run(config: Config, folder: RunFolder, console: Console) -> dict[str, int | 
 
 def session(config: Config, source: ProblemSource, path: Path, console: Console) -> Tally:
     """Run what `path` lacks of the source's training split; raises what ends the whole run, keeping what is stored."""
-    tally, teacher_config = Tally(), config.teacher
+    selection = Selection(config.generate)
+    tally, teacher_config = Tally(against=selection.against), config.teacher
     prices = Prices(teacher_config.input_price, teacher_config.output_price, teacher_config.cached_price)
     max_cost = config.generate.max_cost
     if max_cost is not None and teacher_config.model != "expert" and not prices.known:
@@ -71,8 +75,13 @@ def session(config: Config, source: ProblemSource, path: Path, console: Console)
             "generate.max_cost cannot be kept without prices",
             hint="set teacher.input_price and teacher.output_price, of a million tokens",
         )
+
+    def on_row(row: dict[str, Any]) -> None:
+        tally.add_row(row)
+        selection.add_row(row)
+
     with (
-        ShardWriter(path, on_row=tally.add_row) as writer,
+        ShardWriter(path, on_row=on_row) as writer,
         closing(Ledger(path / LEDGER, prices, max_cost=max_cost)) as ledger,
     ):
         tally.spent = ledger.spent
@@ -80,13 +89,15 @@ def session(config: Config, source: ProblemSource, path: Path, console: Console)
         if writer.seen:
             console.print(f"  {len(writer.seen)} problems are already done", highlight=False)
         try:
-            asyncio.run(_generate(config, source, teacher, ledger, writer, tally, console))
+            asyncio.run(_generate(config, source, teacher, ledger, writer, selection, tally, console))
         except (KeyboardInterrupt, *_ENDS):
             console.print(
                 f"  stopped; {tally.stored} runs are stored in {writer.folder}. The same command goes on from there.",
                 highlight=False, soft_wrap=True,
             )  # fmt: skip
             raise
+    selection.write(path)
+    write_report(path, tally.counts(), selection.hits)
     return tally
 
 
@@ -101,12 +112,16 @@ async def _generate(
     teacher: ChatModels,
     ledger: Ledger,
     writer: ShardWriter,
+    selection: Selection,
     tally: Tally,
     console: Console,
 ) -> None:
     try:
         await teacher.preflight()
-        total = sum(1 for _ in source.problems(source.training_split))
+        total = selection.screen(source.problems(source.training_split)) - len(selection.excluded)
+        tally.excluded = len(selection.excluded)
+        if notice := selection.notice():
+            console.print(f"  {notice}", markup=False, highlight=False, soft_wrap=True)
         # Every run may wait for a worker at once; that is a queue, not an overload.
         queue = max(config.sandbox.queue, config.generate.concurrency)
         async with open_sandbox(config.sandbox.model_copy(update={"queue": queue})) as box:
@@ -115,7 +130,7 @@ async def _generate(
             with Progress(console, tally, total, pace=paced.pace if paced else None) as progress:
                 if paced is not None:
                     paced.listen(progress.say)
-                work = _Work(config, teacher, ledger, box, tools, writer, tally, progress)
+                work = _Work(config, teacher, ledger, box, tools, writer, selection, tally, progress)
                 await work.do(source.problems(source.training_split))
                 if work.failed:
                     again, work.failed = work.failed, set()
@@ -135,6 +150,7 @@ class _Work:
     box: Sandbox
     tools: Sequence[BaseTool]
     writer: ShardWriter
+    selection: Selection
     tally: Tally
     progress: Progress
 
@@ -157,7 +173,7 @@ class _Work:
             raise first or self._end  # type: ignore[misc]
 
     def _missing(self, problems: Iterable[Problem]) -> Iterator[Problem]:
-        taken: set[str] = set()
+        taken: set[str] = set(self.selection.excluded)
         for problem in problems:
             if problem.problem_id not in self.writer.seen and problem.problem_id not in taken:
                 taken.add(problem.problem_id)
@@ -209,8 +225,11 @@ class _Work:
         if verdict is not None and verdict.outcome is Outcome.SANDBOX_ERROR:
             self._fail(trajectory.problem_id, "sandbox")
             return
+        if trajectory.verified and (rejection := self.selection.rejection(trajectory)) is not None:
+            trajectory = trajectory.model_copy(update={"rejection": rejection})
         if trajectory.verified:
             self.writer.add(trajectory)
+            self.selection.add(trajectory)
         else:
             self.writer.reject(trajectory)
         self.tally.add(trajectory)
@@ -240,6 +259,11 @@ def _check(tally: Tally, config: Config) -> None:
         )
     if not tally.verified:
         reasons = ", ".join(f"{reason} {number}" for reason, number in tally.rejected.most_common()) or "no problems"
+        if tally.excluded:
+            raise StageError(
+                f"no trajectory passed; {tally.excluded} problems are in a benchmark and left out ({reasons} else)",
+                hint=f"{CONTAMINATION} lists them; generate.decontaminate.enabled=false trains on them all the same",
+            )
         raise StageError(
             f"no trajectory passed its check ({reasons})",
             hint=f"the rejected runs lie in {config.run.dir}/trajectories/{REJECTED}",

@@ -24,7 +24,9 @@ def rejection(stop_reason: str, outcome: str | None, last_error: str | None) -> 
 
 
 def rejection_of(trajectory: Trajectory) -> str:
-    """`rejection` of a trajectory."""
+    """`rejection` of a trajectory; where a rule rejected one that passed its check, the rule is the reason."""
+    if trajectory.rejection is not None:
+        return trajectory.rejection.reason
     verdict = trajectory.verdict
     last = trajectory.steps[-1].error if trajectory.steps else None
     return rejection(trajectory.stop_reason.value, verdict.outcome.value if verdict else None, last)
@@ -34,12 +36,15 @@ def rejection_of(trajectory: Trajectory) -> str:
 class Tally:
     """Counts over all runs of the folder, those of earlier sessions included; `failed` is this session's.
 
+    `excluded`: problems that are in a benchmark and were not run; `against`: the benchmarks, in words.
     `spent` is the ledger's own: what was asked of the provider, stored runs and others.
     """
 
     verified: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
+    excluded: int = 0
+    against: str = ""
     steps: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
@@ -67,7 +72,9 @@ class Tally:
             self.verified += 1
         else:
             outcome = row["verdict"]["outcome"] if row["verdict"] else None
-            self.rejected[rejection(row["stop_reason"], outcome, steps[-1]["error"] if steps else None)] += 1
+            by_rule = row.get("rejection")  # rows of older versions have no such key
+            last_error = steps[-1]["error"] if steps else None
+            self.rejected[by_rule["reason"] if by_rule else rejection(row["stop_reason"], outcome, last_error)] += 1
         self.steps += len(steps)
         self.input_tokens += sum(step["input_tokens"] for step in steps)
         self.output_tokens += sum(step["output_tokens"] for step in steps)
@@ -75,11 +82,13 @@ class Tally:
     def counts(self) -> dict[str, int | float | str]:
         """The stage's counts for its manifest."""
         counts: dict[str, int | float | str] = {
-            "problems": self.stored + self.failed.total(),
+            "problems": self.stored + self.failed.total() + self.excluded,
             "verified": self.verified,
             "rejected": self.rejected.total(),
         }
         counts |= {f"rejected {reason}": number for reason, number in self.rejected.most_common()}
+        if self.excluded:
+            counts |= {"excluded": self.excluded}
         counts |= {"failed": self.failed.total(), "steps": self.steps}
         if self.output_tokens:
             counts |= {"input tokens": self.input_tokens, "output tokens": self.output_tokens}
@@ -89,4 +98,6 @@ class Tally:
             counts |= {"cached tokens": self.spent.cached_tokens}
         if self.spent.cost:
             counts |= {"cost": round(self.spent.cost, 4)}
+        if self.against:
+            counts |= {"decontaminated against": self.against}
         return counts
