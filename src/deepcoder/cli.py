@@ -52,9 +52,37 @@ def _stage(name: StageName, path: Path, overrides: list[str] | None, overwrite: 
 
 
 @app.command()
-def generate(config: RequiredConfig, overrides: Overrides = None, overwrite: Overwrite = False) -> None:
+def generate(
+    config: RequiredConfig,
+    overrides: Overrides = None,
+    overwrite: Overwrite = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only estimate requests, tokens, cost and hours; nothing is asked.")
+    ] = False,
+    preview: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Run N problems, print them, store nothing.")
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(metavar="X", help="Stop at this cost; the same as generate.max_cost=X.")
+    ] = None,
+) -> None:
     """Problems -> teacher agent runs -> verified trajectories."""
-    _stage("generate", config, overrides, overwrite)
+    from rich.console import Console
+
+    extra = [f"generate.max_cost={max_cost}"] if max_cost is not None else []
+    overrides = [*(overrides or []), *extra]
+    if dry_run:
+        from deepcoder.generate.estimate import dry_run as estimate
+
+        estimate(_config(config, overrides), Console())
+    elif preview is not None:
+        from deepcoder.generate.preview import preview as show_some
+        from deepcoder.prepare.view import view as show
+
+        console = Console()
+        show_some(_config(config, overrides), preview, console, lambda run, each: show(run, console, problem_id=each))
+    else:
+        _stage("generate", config, overrides, overwrite)
 
 
 @app.command()

@@ -18,7 +18,8 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,17 +105,11 @@ class Ledger:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
         self._upgrade()
-        row = self._db.execute(
-            "SELECT count(*), sum(attempts), sum(input_tokens), sum(output_tokens), sum(cached_tokens) "
-            "FROM requests WHERE status = 'answered'"
-        ).fetchone()
-        self.spent = Spent(*(int(value or 0) for value in row))
-        row = self._db.execute("SELECT sum(cost), sum(seconds) FROM requests WHERE status = 'answered'").fetchone()
-        self.spent.cost, self.spent.seconds = (float(value or 0) for value in row)
+        self.spent = _sums(self._db, _ADDED)
 
     def _upgrade(self) -> None:
         """Columns that an older ledger lacks, and costs that no session could know yet."""
-        there = {row[1] for row in self._db.execute("PRAGMA table_info(requests)")}
+        there = _columns(self._db)
         for name, kind in _ADDED.items():
             if name not in there:
                 self._db.execute(f"ALTER TABLE requests ADD COLUMN {name} {kind}")
@@ -180,6 +175,28 @@ class Ledger:
             "error, message) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(strftime('%s', 'now') AS REAL), ?, ?)",
             values,
         )
+
+
+def spent_in(path: Path) -> Spent:
+    """What a ledger's answered requests took, read without writing; nothing where there is no such file."""
+    if not path.exists():
+        return Spent()
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+        there = _columns(database)
+        return _sums(database, _ADDED.keys() & there) if there else Spent()
+
+
+def _columns(database: sqlite3.Connection) -> set[str]:
+    return {row[1] for row in database.execute("PRAGMA table_info(requests)")}
+
+
+def _sums(database: sqlite3.Connection, added: Collection[str]) -> Spent:
+    cached, cost = (name if name in added else "0" for name in ("cached_tokens", "cost"))
+    row = database.execute(
+        f"SELECT count(*), sum(attempts), sum(input_tokens), sum(output_tokens), sum({cached}), sum({cost}), "
+        "sum(seconds) FROM requests WHERE status = 'answered'"
+    ).fetchone()
+    return Spent(*(each or 0 for each in row))
 
 
 def request_key(problem_id: str, settings: Mapping[str, Any], messages: Sequence[BaseMessage]) -> str:
