@@ -124,7 +124,7 @@ class QualityConfig(Section):
     allow_template_tokens: bool = Field(default=False, description="keep <|im_end|>, </think> and their kind in steps")
     max_repeats: int | None = Field(default=2, ge=1, description="how often one action may have the same input")
     max_repetition: float | None = Field(
-        default=0.3, ge=0, le=1, description="share of a step's runs of 8 words that occurred in it before"
+        default=0.5, ge=0, le=1, description="share of a step's runs of 8 words that it said before; 0.5: twice at most"
     )
     invented_observations: Literal["used", "any", "keep"] = Field(
         default="used", description="reject runs that answer from an Observation the model wrote, or all that wrote one"

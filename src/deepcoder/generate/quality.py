@@ -18,7 +18,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import chain
 
 from deepcoder.config import QualityConfig
 from deepcoder.generate.ngrams import code_tokens, ngrams, repetition, words
@@ -35,9 +34,9 @@ _UNREADABLE = frozenset({StepError.NO_ACTION, StepError.UNKNOWN_ACTION, StepErro
 # Runs of so many words are counted, from so many runs on: a short text repeats a phrase without going in circles.
 REPEATED_WORDS, _LEAST_RUNS = 8, 40
 _TEMPLATE_TOKEN = re.compile(r"<\|[a-z_]+\|>|<｜[^｜\n]{1,40}｜>|</?think>|\[/?INST\]")
-# As the model writes it, and as `parser.as_thought` leaves it in a thought ("Observation - 42").
+# As the model writes it, and as `parser.as_thought` leaves it in a thought ("Observation - 42"). One `#` is a comment.
 _OBSERVATION = re.compile(
-    r"^[ \t]*(?:#{1,4}[ \t]+)?[*_]{0,3}observation[*_]{0,3}[ \t]*(?:[:：]|-(?=[ \t]|$))[*_]{0,3}[ \t]*(?P<text>.*)$",
+    r"^[ \t]*(?:#{2,4}[ \t]+)?[*_]{0,3}observation[*_]{0,3}[ \t]*(?:[:：]|-(?=[ \t]|$))[*_]{0,3}[ \t]*(?P<text>.*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -104,9 +103,9 @@ def _loops(trajectory: Trajectory, config: QualityConfig) -> Rejection | None:
     return None
 
 
-def circling(tokens: list[str]) -> float:
-    """`repetition` over runs of 8 tokens; 0 for a text of fewer than 40 such runs."""
-    return repetition(tokens, REPEATED_WORDS) if len(tokens) - REPEATED_WORDS + 1 >= _LEAST_RUNS else 0.0
+def circling(run: list[str]) -> float:
+    """`repetition` over runs of 8 tokens; 0 for a text of fewer than 40 such runs. Said k times: about 1 - 1/k."""
+    return repetition(run, REPEATED_WORDS) if len(run) - REPEATED_WORDS + 1 >= _LEAST_RUNS else 0.0
 
 
 def _names(step: Step) -> list[str]:
@@ -126,24 +125,23 @@ def _observations(trajectory: Trajectory, config: QualityConfig) -> Rejection | 
 
 
 def _invented(trajectory: Trajectory, config: QualityConfig) -> Rejection | None:
-    """`used`: the answer stands in an observation that the model wrote and in no earlier real one."""
+    """`used`: the answer is what the model wrote as an observation, and no tool and no problem ever said it."""
     if config.invented_observations == "keep":
         return None
     answer = _plain(trajectory.answer or "")
-    real: list[str] = [_plain(trajectory.problem)]
     for number, step in enumerate(trajectory.steps, 1):
         for invented in invented_observations(step):
             if config.invented_observations == "any":
                 return Rejection(reason="invented_observation", detail=f"step {number}")
-            if answer and _plain(invented) == answer and not _shown(answer, real, trajectory.steps):
+            if answer and _plain(invented) == answer and not _shown(answer, trajectory):
                 return Rejection(reason="invented_observation", detail=f"step {number}: the answer is taken from it")
     return None
 
 
-def _shown(answer: str, given: list[str], steps: tuple[Step, ...]) -> bool:
-    texts = chain(given, (_plain(step.observation or "") for step in steps))
+def _shown(answer: str, trajectory: Trajectory) -> bool:
+    texts = (trajectory.problem, *(step.observation or "" for step in trajectory.steps))
     whole = re.compile(rf"(?<!\w){re.escape(answer)}(?!\w)")
-    return any(whole.search(text) for text in texts)
+    return any(whole.search(_plain(text)) for text in texts)
 
 
 def invented_observations(step: Step) -> list[str]:

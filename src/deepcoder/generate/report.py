@@ -86,7 +86,8 @@ def _contamination(hits: Sequence[Hit]) -> list[str]:
         return [*parts, "No hits."]
     found = Counter((hit.benchmark, hit.by) for hit in hits)
     parts.append(_table(("benchmark", "by", "hits"), [(*key, f"{number:,}") for key, number in sorted(found.items())]))
-    rows = [(hit.problem_id, hit.task, hit.by, _line(hit.detail)) for hit in hits[:_HITS]]
+    telling = sorted(hits, key=lambda hit: hit.by == "id")  # the problem's own id says nothing new
+    rows = [(hit.problem_id, hit.task, hit.by, _line(hit.detail)) for hit in telling[:_HITS]]
     parts.append(_table(("problem", "task", "by", "what"), rows))
     if len(hits) > _HITS:
         parts.append(f"... and {len(hits) - _HITS:,} more: contamination.json.")
