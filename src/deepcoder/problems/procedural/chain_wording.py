@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from deepcoder.problems.procedural.draw import Draw
 from deepcoder.problems.procedural.operation import Operation, Template, Values
-from deepcoder.problems.procedural.tables import frames
+from deepcoder.problems.procedural.tables import Side, frames
 from deepcoder.problems.procedural.wording import QUOTES, chainable, fill_template, finish, put, shower
 
 
@@ -25,7 +25,7 @@ class _Side:
 
     def orders(self) -> list[Template]:
         """Orders."""
-        return [t for t in self.table if t.kind == "v"]
+        return [t for t in self.table if t.kind == "v" and "{name}" not in t.text and "!r}" not in t.text]
 
     def say(self, template: Template, draw: Draw, main: str | None = None) -> str:
         """The template filled; `main` stands in the place of the main parameter."""
@@ -41,12 +41,10 @@ def ask_chain(
 ) -> str:  # fmt: skip
     """The prompt of a chain: nested ("the length of the reverse of 'abc'") in four of ten, else in sequence.
 
-    LookupError where the tables of this side have no wordings that fit together.
+    Only for operations that this side's wordings can join (`joinable`).
     """
     a, b = _side(first, first_values, draw), _side(second, second_values, draw)
     fitting = chainable(b.table, second.main, "npvq")
-    if not fitting or not (a.nouns() or a.orders()):
-        raise LookupError(f"{first.key}>{second.key}: no wording of this side fits")
     template = draw.choice(fitting)
     if a.nouns() and (draw.chance(0.4) or not a.orders()):
         wording = b.say(template, draw, a.say(draw.choice(a.nouns()), draw))
@@ -56,6 +54,12 @@ def ask_chain(
         sentence = _in_sequence(a, b, template, draw)
     wants_list = second.out == "list" and "[" not in sentence
     return finish(sentence, second, draw, yes_no=yes_no, list_wanted=wants_list)
+
+
+def joinable(first: Operation, second: Operation, side: Side) -> bool:
+    """Whether a side has wordings for a chain of the two."""
+    opens = any(t.kind in "npv" and "{name}" not in t.text and "!r}" not in t.text for t in first.templates(side))
+    return opens and bool(chainable(second.templates(side), second.main, "npvq"))
 
 
 def _side(operation: Operation, values: Values, draw: Draw) -> _Side:

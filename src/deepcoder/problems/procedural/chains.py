@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from deepcoder.problems.procedural.chain_wording import ask_chain
+from deepcoder.problems.procedural.chain_wording import ask_chain, joinable
 from deepcoder.problems.procedural.display import literal
 from deepcoder.problems.procedural.draw import Draw, in_held_out_pool
 from deepcoder.problems.procedural.expert import compute
@@ -77,6 +77,8 @@ class ChainFamily:
         cells = self.cells[1 if split == COMPOSITIONS else 0]
         if split == COMPOSITIONS:
             cells = tuple(cell for cell in cells if _sealed(cell) == draw.sealed)
+        if draw.wording != "train":
+            cells = tuple(cell for cell in cells if joinable(cell.first, cell.second, draw.wording))
         cell, first, second, result = _first_that_works(cells, index * _stride(len(cells)), draw)
         yes_no = cell.second.out == "bool" and draw.chance(0.4)
         prompt = ask_chain(cell.first, first, cell.second, second, draw, yes_no=yes_no)

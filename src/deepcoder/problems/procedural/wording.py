@@ -64,12 +64,12 @@ def shower(operation: Operation, values: Values, draw: Draw) -> Callable[[str, b
 def fill_template(template: Template, shown: Callable[[str, bool], str], draw: Draw) -> str:
     """The template's text with its choices made and its slots filled."""
 
-    def slot(match: re.Match[str]) -> str:
-        if match[1] == "name":
-            return draw.name()
-        return shown(match[1], match[2] is not None)
-
     chosen = template.pick(draw)
+    name = draw.name() if "{name}" in chosen else ""
+
+    def slot(match: re.Match[str]) -> str:
+        return name if match[1] == "name" else shown(match[1], match[2] is not None)
+
     return tidy(_SLOT.sub(slot, chosen), chosen)
 
 
