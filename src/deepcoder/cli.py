@@ -92,6 +92,12 @@ def prepare(config: RequiredConfig, overrides: Overrides = None, overwrite: Over
 
 
 @app.command()
+def score(config: RequiredConfig, overrides: Overrides = None, overwrite: Overwrite = False) -> None:
+    """Trained tokens -> a larger model's likeliest tokens, for the KL form of the loss."""
+    _stage("score", config, overrides, overwrite)
+
+
+@app.command()
 def train(config: RequiredConfig, overrides: Overrides = None, overwrite: Overwrite = False) -> None:
     """Student + SAD loss -> checkpoint or adapter."""
     _stage("train", config, overrides, overwrite)

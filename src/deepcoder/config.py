@@ -70,8 +70,9 @@ class TeacherConfig(Section):
     tokens_per_minute: float | None = Field(default=None, gt=0, description="the provider's limit, kept to")
     requests_per_day: float | None = Field(default=None, gt=0, description="for --dry-run; its 429s are obeyed anyway")
     tokens_per_day: float | None = Field(default=None, gt=0, description="for --dry-run; its 429s are obeyed anyway")
-    reasoning: Literal["record", "thought"] = Field(
-        default="record", description="a separate reasoning field is kept in the record, or becomes the thought"
+    reasoning: Literal["record", "thought", "drop"] = Field(
+        default="record",
+        description="reasoning apart from the text is kept in the record, becomes the thought, or is not stored",
     )
     input_price: float = Field(default=0.0, ge=0, description="price of a million input tokens")
     output_price: float = Field(default=0.0, ge=0, description="price of a million output tokens")
@@ -167,6 +168,20 @@ class GenerateConfig(Section):
     max_failed: int = Field(
         default=0, ge=0, description="problems that may stay without a run (provider or sandbox failed) at the end"
     )
+    attempts: int = Field(default=1, ge=1, description="runs of a problem at most, the good one is kept")
+    keep: Literal["first", "shortest"] = Field(
+        default="first", description="end at the first good run, or make all attempts and keep the shortest good one"
+    )
+    attempt_temperature: float | None = Field(
+        default=None, ge=0, le=2, description="of the second attempt and later ones; unset: teacher.temperature"
+    )
+    corrections: int = Field(
+        default=0, ge=0, description="how often a run that did not pass goes on anew from its first failing step"
+    )
+    first_thought: Literal["off", "ask", "reasoning"] = Field(
+        default="off", description="what the first thought begins with: words asked for beforehand, or the reasoning"
+    )
+    first_thought_chars: int = Field(default=600, ge=40, description="its longest beginning, in whole sentences")
     quality: QualityConfig = QualityConfig()
     duplicates: DuplicatesConfig = DuplicatesConfig()
     decontaminate: DecontaminateConfig = DecontaminateConfig()
@@ -186,6 +201,21 @@ class PrepareConfig(Section):
     """Trajectories to token ids and span ids."""
 
     shard_rows: int = Field(default=20_000, ge=1)
+
+
+class ScoreConfig(Section):
+    """A model of the student's vocabulary that scores the teacher's text, behind vLLM's `prompt_logprobs`."""
+
+    base_url: str = Field(default="http://127.0.0.1:8000/v1", description="ends where /completions begins")
+    model: str | None = Field(default=None, description="as the server calls it; needed by `deepcoder score`")
+    api_key_env: str | None = None
+    k: int = Field(default=20, ge=1, description="likeliest tokens kept of each; vLLM allows 20 unless --max-logprobs")
+    concurrency: int = Field(default=8, ge=1, description="requests at once")
+    shard_rows: int = Field(default=256, ge=1, description="examples a file; what a kill costs at most")
+    timeout_s: float = Field(default=120.0, gt=0)
+    max_attempts: int = Field(default=6, ge=1, description="tries of one request on 5xx and transport faults")
+    max_wait_s: float = Field(default=3600.0, ge=0, description="the longest wait a 429 may ask for")
+    max_outage_s: float = Field(default=1800.0, ge=0, description="a server that only fails is probed for so long")
 
 
 class LambdaConfig(Section):
@@ -213,6 +243,9 @@ class TrainConfig(Section):
     lambda_reason: LambdaConfig = LambdaConfig()
     lambda_act: LambdaConfig = LambdaConfig()
     normalization: Literal["span", "token"] = "span"
+    teacher_scores: Literal["none", "stored"] = Field(
+        default="none", description="stored: KL to the distributions that `deepcoder score` made, in place of the text"
+    )
     epochs: float = Field(default=1.0, gt=0)
     max_steps: int | None = Field(default=None, ge=1)
     batch_size: int = Field(default=8, ge=1)
@@ -303,6 +336,7 @@ class Config(Section):
     generate: GenerateConfig = GenerateConfig()
     student: StudentConfig = StudentConfig()
     prepare: PrepareConfig = PrepareConfig()
+    score: ScoreConfig = ScoreConfig()
     train: TrainConfig = TrainConfig()
     engine: EngineConfig = EngineConfig()
     evaluate: EvaluateConfig = EvaluateConfig()

@@ -1,6 +1,6 @@
 """The stages in order: skipped where done, resumed where cut short, chained by hashes.
 
-    generate -> prepare -> train -> evaluate
+    generate -> prepare -> (score ->) train -> evaluate        score where train.teacher_scores=stored
 
 Each stage package has `run(config, folder, console) -> counts` and `outputs(folder) -> files`; the hash of a
 stage's files is the next one's input hash, so that a changed trajectory is never trained on by half.
@@ -21,7 +21,9 @@ from deepcoder.errors import StageError
 from deepcoder.runs import Manifest, RunFolder, StageName, hash_files, hash_of
 
 STAGES: tuple[StageName, ...] = ("generate", "prepare", "train", "evaluate")
-_AFTER: dict[StageName, StageName] = {"prepare": "generate", "train": "prepare", "evaluate": "train"}
+_AFTER: dict[StageName, StageName] = {
+    "prepare": "generate", "score": "prepare", "train": "prepare", "evaluate": "train",
+}  # fmt: skip
 
 Counts = dict[str, int | float | str]
 
@@ -42,7 +44,7 @@ def run_stage(name: StageName, config: Config, console: Console, *, overwrite: b
     Raises StageError where the stage before it is not done, or where the folder holds other work.
     """
     folder = RunFolder(config)
-    manifest = folder.begin(name, _input_hash(name, folder), overwrite=overwrite)
+    manifest = folder.begin(name, _input_hash(name, config, folder), overwrite=overwrite)
     if manifest.status == "done":
         console.print(f"[bold]{name}[/]: already done in {folder.stage(name)} ({_summary(manifest)})", soft_wrap=True)
         return manifest
@@ -55,15 +57,29 @@ def run_stage(name: StageName, config: Config, console: Console, *, overwrite: b
     return done
 
 
-def run_all(config: Config, console: Console, *, stages: Sequence[StageName] = STAGES) -> list[Manifest]:
+def run_all(config: Config, console: Console, *, stages: Sequence[StageName] | None = None) -> list[Manifest]:
     """Every stage in order."""
-    return [run_stage(name, config, console) for name in stages]
+    return [run_stage(name, config, console) for name in stages or stages_of(config)]
 
 
-def _input_hash(name: StageName, folder: RunFolder) -> str:
+def stages_of(config: Config) -> tuple[StageName, ...]:
+    """STAGES, with score before train where the trainer learns from stored scores."""
+    if config.train.teacher_scores != "stored":
+        return STAGES
+    before = STAGES.index("train")
+    return (*STAGES[:before], "score", *STAGES[before:])
+
+
+def _input_hash(name: StageName, config: Config, folder: RunFolder) -> str:
     before = _AFTER.get(name)
     if before is None:
         return hash_of(None)
+    if name == "train" and config.train.teacher_scores == "stored":
+        return hash_of([_output_hash(name, each, folder) for each in (before, "score")])
+    return _output_hash(name, before, folder)
+
+
+def _output_hash(name: StageName, before: StageName, folder: RunFolder) -> str:
     manifest = folder.manifest(before)
     if manifest is None or manifest.status != "done":
         state = "was cut short" if manifest else "has not run"

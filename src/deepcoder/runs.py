@@ -25,17 +25,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from deepcoder.config import Config, dump_config
 from deepcoder.errors import StageError
 
-StageName = Literal["generate", "prepare", "train", "evaluate"]
+StageName = Literal["generate", "prepare", "score", "train", "evaluate"]
 
 FOLDERS: dict[StageName, str] = {
     "generate": "trajectories",
     "prepare": "examples",
+    "score": "scores",
     "train": "checkpoints",
     "evaluate": "evaluation",
 }
 _SECTIONS: dict[StageName, tuple[str, ...]] = {
     "generate": ("run.seed", "problems", "teacher", "agent", "sandbox", "generate"),
     "prepare": ("student", "prepare"),
+    "score": ("student", "score"),
     "train": ("run.seed", "student", "train"),
     "evaluate": ("run.seed", "problems", "teacher", "agent", "sandbox", "student", "engine", "evaluate"),
 }
@@ -47,6 +49,8 @@ _IRRELEVANT = {
     "teacher.input_price", "teacher.output_price", "teacher.cached_price",
     "generate.max_failed", "generate.max_cost", "evaluate.max_failed",
     "train.save_steps", "train.keep_checkpoints",
+    "score.base_url", "score.api_key_env", "score.concurrency", "score.shard_rows",
+    "score.timeout_s", "score.max_attempts", "score.max_wait_s", "score.max_outage_s",
     "train.logging_steps", "train.report_to", "train.threads", "prepare.shard_rows",
 }  # fmt: skip
 _REBUILT: frozenset[StageName] = frozenset({"prepare", "evaluate"})
