@@ -1,81 +1,104 @@
-"""kill -9 and Ctrl-C at any moment: what the next session ends with is what an undisturbed one has."""
+"""kill -9 and Ctrl-C at any moment: what the next session ends with is what an undisturbed one has.
+
+The teacher is a server of this process, so that what is asked twice can be counted where it is paid for.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.fakes.provider import KEY, FakeProvider
+from tests.generate.conftest import write_problems
+from tests.generate.multiplying import multiply
 
 from deepcoder.trajectories import read_trajectories
 
-PROBLEMS = 48
+KILLS = int(os.environ.get("DEEPCODER_KILLS", "3"))
+PROBLEMS = max(40, 12 * KILLS)
+CONCURRENCY = 3
+STEPS = 2  # requests a problem
+
+Result = dict[str, tuple[str, ...]]
 
 
-def command(run: Path) -> list[str]:
-    settings = [f"problems.train={PROBLEMS}", "generate.concurrency=3", f"run.dir={run}"]
-    return [str(Path(sys.executable).with_name("deepcoder")), "generate", *settings]
+@pytest.fixture
+def teacher() -> Iterator[FakeProvider]:
+    with FakeProvider(multiply, latency_s=0.01) as provider:
+        yield provider
 
 
-def finish(run: Path) -> None:
-    subprocess.run(command(run), check=True, capture_output=True, timeout=240)
+def session(run: Path, teacher: FakeProvider) -> subprocess.Popen[bytes]:
+    settings = [
+        "problems.source=jsonl", f"problems.path={write_problems(run.with_suffix('.jsonl'), PROBLEMS)}",
+        f"teacher.model=vllm:{teacher.models[0]}", f"teacher.base_url={teacher.base_url}",
+        f"generate.concurrency={CONCURRENCY}", f"run.dir={run}",
+    ]  # fmt: skip
+    command = [str(Path(sys.executable).with_name("deepcoder")), "generate", *settings]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | {"VLLM_API_KEY": KEY}
+    )
 
 
-def result(run: Path) -> dict[str, tuple[str, ...]]:
-    said = {}
+def finish(run: Path, teacher: FakeProvider) -> Result:
+    process = session(run, teacher)
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, output.decode()
+    said: Result = {}
     for each in read_trajectories(run / "trajectories"):
         assert each.problem_id not in said, "stored twice"
         said[each.problem_id] = tuple(message.content for message in each.messages())
     return said
 
 
-def stored(run: Path) -> int:
-    return sum(path.read_bytes().count(b"\n") for path in (run / "trajectories").glob("shard-*.jsonl"))
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, ...]]:
-    run = tmp_path_factory.mktemp("whole") / "run"
-    finish(run)
-    whole = result(run)
-    assert len(whole) == PROBLEMS
-    return whole
-
-
-def disturb(run: Path, at: int, number: signal.Signals) -> tuple[int, bytes]:
-    """Start a session and send it a signal once `at` trajectories are stored; its exit code and output."""
-    process = subprocess.Popen(command(run), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    while process.poll() is None and stored(run) < at:
-        time.sleep(0.001)
-    if process.poll() is None:
-        os.kill(process.pid, number)
+def disturb(run: Path, teacher: FakeProvider, at: int, number: signal.Signals) -> tuple[int, bytes]:
+    """Start a session and send it a signal once the server has been asked `at` times in all."""
+    process = session(run, teacher)
+    while process.poll() is None and teacher.seen < at:
+        time.sleep(0.0005)
+    time.sleep(random.Random(at).uniform(0, 0.02))  # anywhere between two requests
+    process.send_signal(number)
     output, _ = process.communicate(timeout=60)
     return process.returncode, output
 
 
-@pytest.mark.slow
-def test_kill_9_at_random_moments(undisturbed: dict[str, tuple[str, ...]], tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    moments = sorted(random.Random(7).sample(range(1, PROBLEMS - 12), int(os.environ.get("DEEPCODER_KILLS", "3"))))
-    for at in moments:
-        code, _ = disturb(run, at, signal.SIGKILL)
-        assert code == -signal.SIGKILL
-        assert at <= stored(run) < PROBLEMS
-    finish(run)
-    assert result(run) == undisturbed
+def asked_twice(teacher: FakeProvider) -> int:
+    chats = Counter(json.dumps(body["messages"]) for body in teacher.requests)
+    return sum(chats.values()) - len(chats)
+
+
+def undisturbed(tmp_path: Path) -> Result:
+    with FakeProvider(multiply) as other:
+        return finish(tmp_path / "whole", other)
 
 
 @pytest.mark.slow
-def test_ctrl_c_leaves_what_the_next_session_finishes(undisturbed: dict[str, tuple[str, ...]], tmp_path: Path) -> None:
+def test_kill_9_at_random_moments(teacher: FakeProvider, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    code, output = disturb(run, 5, signal.SIGINT)
+    last = PROBLEMS * STEPS - CONCURRENCY * STEPS * 2
+    for at in sorted(random.Random(7).sample(range(1, last), KILLS)):
+        code, output = disturb(run, teacher, at, signal.SIGKILL)
+        assert code == -signal.SIGKILL, output.decode()
+    result = finish(run, teacher)
+    assert result == undisturbed(tmp_path)
+    assert len(result) == PROBLEMS
+    assert asked_twice(teacher) <= KILLS * CONCURRENCY  # those in flight
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_what_the_next_session_finishes(teacher: FakeProvider, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    code, output = disturb(run, teacher, 12, signal.SIGINT)
     assert code == 130
     assert b"goes on from there" in output
-    assert 5 <= len(result(run)) < PROBLEMS
-    finish(run)
-    assert result(run) == undisturbed
+    assert len(finish(run, teacher)) == PROBLEMS
+    assert asked_twice(teacher) <= CONCURRENCY

@@ -49,7 +49,7 @@ async def test_the_window_doubles_until_the_first_429() -> None:
     pacer = Pacer(clock=JumpClock().clock, window=4)
     async with pacer.slot() as ticket:
         for _ in range(4):
-            pacer.succeeded(ticket, 0)
+            pacer.succeeded(ticket)
         assert pacer.window == 8
 
 
@@ -68,11 +68,11 @@ async def test_one_decrease_a_burst_and_one_more_a_window() -> None:
         pacer.refused(first, 1)
         pacer.refused(second, 3)
         assert (pacer.window, pacer.bursts) == (pytest.approx(8 * DECREASE), 1)
-        pacer.succeeded(second, 0)  # sent before the decrease
+        pacer.succeeded(second)  # sent before the decrease
         assert pacer.window == pytest.approx(8 * DECREASE)
     async with pacer.slot() as later:
         for _ in range(6):
-            pacer.succeeded(later, 0)
+            pacer.succeeded(later)
         assert pacer.window == pytest.approx(8 * DECREASE + 1, abs=0.1)
         pacer.refused(later, 0)
         assert pacer.bursts == 2

@@ -26,6 +26,41 @@ class Pace:
     holding: str
 
 
+class TokenGuess:
+    """What a request will take of a token budget, before it is sent:
+
+        tokens = (tokens a character * characters of its messages + tokens of an answer) * margin
+
+    The two figures are moving averages over the answers so far; 1/4 and 0 before the first. A provider may
+    charge more than its usage says (some reserve tokens for the answer): each refusal widens the margin.
+    """
+
+    def __init__(self) -> None:
+        self._a_character, self._answer, self._margin = 0.25, 0.0, 1.0
+        self.typical = 0.0  # of all answers, whatever their size
+
+    def of(self, characters: float) -> float:
+        """The guess for a request with so many characters; a typical one where that is not known."""
+        return (self._a_character * characters + self._answer if characters else self.typical) * self._margin
+
+    def refused(self) -> None:
+        """A request was refused that the budget should have held."""
+        self._margin = min(2.0, self._margin * 1.1)
+
+    def learn(self, characters: float, input_tokens: int, output_tokens: int) -> None:
+        """The usage that an answer reports; cached tokens are not among its input tokens."""
+        known = self.typical > 0
+        self._margin = max(1.0, self._margin * 0.999)
+        self.typical = _towards(self.typical, input_tokens + output_tokens, known)
+        self._answer = _towards(self._answer, output_tokens, known)
+        if characters:
+            self._a_character = _towards(self._a_character, input_tokens / characters, known)
+
+
+def _towards(average: float, value: float, known: bool) -> float:
+    return 0.9 * average + 0.1 * value if known else value
+
+
 class Meter:
     """Requests and tokens of the last minute; rates are scaled up while less than a minute was counted."""
 

@@ -33,7 +33,7 @@ from dataclasses import dataclass, field
 from deepcoder.errors import QuotaExhausted
 from deepcoder.models.clock import Clock, duration, seconds_of, unbilled
 from deepcoder.models.limits import number_of
-from deepcoder.models.meter import Meter, Pace
+from deepcoder.models.meter import Meter, Pace, TokenGuess
 
 DECREASE = 0.7
 TICK_S = 1e-3  # shorter waits are rounding errors, not waits
@@ -103,6 +103,7 @@ class Ticket:
     """One request in flight. The marks are what had been sent in all when it was."""
 
     number: int
+    characters: float
     tokens: float
     sent_at: float = 0.0
     request_mark: float = 0.0
@@ -128,13 +129,13 @@ class Pacer:
     tokens: Budget = field(default_factory=Budget)
     bursts: int = 0
     resume_at: float = float("-inf")
-    tokens_each: float = 0.0  # moving average of the tokens of one request
 
     def __post_init__(self) -> None:
         now = self.clock.now()
         self.stated_requests = Budget.stated(self.requests_per_minute, now)
         self.stated_tokens = Budget.stated(self.tokens_per_minute, now)
         self.meter = Meter(self.clock.now)
+        self.guess = TokenGuess()
         self._refusal = ""  # what the last 429 said
         self._sent = 0
         self._in_flight = 0
@@ -144,13 +145,15 @@ class Pacer:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[Ticket]:
-        """Wait for leave to send one request; it is in flight within the block.
+    async def slot(self, characters: float = 0) -> AsyncIterator[Ticket]:
+        """Wait for leave to send one request of so many characters; it is in flight within the block.
 
         The wait does not count towards the caller's time budget. Raises QuotaExhausted.
         """
         with unbilled():
-            ticket = await self._enter()
+            await self._enter()
+        self._sent += 1
+        ticket = Ticket(self._sent, characters, self.guess.of(characters))
         try:
             with unbilled():
                 while (delay := self.delay(ticket)) > TICK_S:
@@ -186,7 +189,7 @@ class Pacer:
                    f"teacher.max_wait_s={math.ceil(delay / 3600) * 3600}"),
             )  # fmt: skip
 
-    async def _enter(self) -> Ticket:
+    async def _enter(self) -> None:
         """Take a place in the window, in the order of asking."""
         if self._taken < self._places() and not self._waiting:
             self._taken += 1
@@ -201,8 +204,6 @@ class Pacer:
                 else:  # it had been given a place: pass it on
                     self._leave()
                 raise
-        self._sent += 1
-        return Ticket(self._sent, self.tokens_each)
 
     def _leave(self) -> None:
         """Free a place; those that wait get what is free."""
@@ -233,7 +234,7 @@ class Pacer:
 
     def pace(self) -> Pace:
         """What goes through now, and what holds it back."""
-        seconds, what = max(self._delays(self.tokens_each))
+        seconds, what = max(self._delays(self.guess.typical))
         requests, tokens = self.meter.rates()
         holding = f"{what}: {duration(seconds)}" if seconds > TICK_S else ""
         waiting = len(self._waiting) + self._taken - self._in_flight
@@ -245,15 +246,19 @@ class Pacer:
             _least(self.tokens.per_minute, self.stated_tokens.per_minute), holding,
         )  # fmt: skip
 
-    def succeeded(self, ticket: Ticket, tokens: int) -> None:
-        """An answer came: the window grows, unless it was sent before the last decrease."""
+    def succeeded(self, ticket: Ticket, input_tokens: int = 0, output_tokens: int = 0) -> None:
+        """An answer came: the window grows, unless it was sent before the last decrease.
+
+        The tokens are those that its usage reports, cached ones left out: they do not count towards limits.
+        """
         if ticket.number > self._decreased_at:
             step = 1 / max(1.0, self.window) if self.bursts else 1.0
             self.window = min(self.ceiling, self.window + step)
+        tokens = input_tokens + output_tokens
         self.meter.add(tokens)
-        self.stated_tokens.settle(tokens - ticket.tokens)
         if tokens > 0:
-            self.tokens_each = tokens if self.tokens_each == 0 else 0.9 * self.tokens_each + 0.1 * tokens
+            self.stated_tokens.settle(tokens - ticket.tokens)
+            self.guess.learn(ticket.characters, input_tokens, output_tokens)
 
     def refused(self, ticket: Ticket, retry_after: float, said: str = "") -> None:
         """A 429: nothing is sent for `retry_after` seconds; the window shrinks once a burst."""
@@ -263,6 +268,8 @@ class Pacer:
             self.say(f"{said or 'the provider is at its limit'}: waiting {duration(retry_after)}, as it asks")
         self.resume_at = max(self.resume_at, now + retry_after)
         if ticket.number > self._decreased_at:
+            if self.tokens.known:
+                self.guess.refused()
             self._decreased_at = self._sent
             self.bursts += 1
             self.window = max(1.0, self.window * DECREASE)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -79,7 +79,7 @@ class PatientChatModel(AsyncChatModel):
                 message: AIMessage = await self.inner.ainvoke(messages, stop=stop, **kwargs)
             return message
 
-        message = await self._persist(once)
+        message = await self._persist(once, _characters(messages))
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     async def _astream(
@@ -99,7 +99,7 @@ class PatientChatModel(AsyncChatModel):
             opened.append(stream)
             return chunk
 
-        yield ChatGenerationChunk(message=await self._persist(first))
+        yield ChatGenerationChunk(message=await self._persist(first, _characters(messages)))
         try:
             async with asyncio.timeout(self.patience.timeout_s):
                 async for chunk in opened[-1]:
@@ -107,12 +107,12 @@ class PatientChatModel(AsyncChatModel):
         except Exception as error:
             raise fault_of(error, self.model_name, self.key_env) from error
 
-    async def _persist(self, once: Callable[[], Awaitable[_Answer]]) -> _Answer:
+    async def _persist(self, once: Callable[[], Awaitable[_Answer]], characters: int) -> _Answer:
         """`once`, again and again, until it succeeds or patience ends (ProviderError)."""
         failures = refusals = 0
         request = next(_NUMBERS)
         while True:
-            async with self.circuit.passage(), self.pacer.slot() as ticket:
+            async with self.circuit.passage(), self.pacer.slot(characters) as ticket:
                 start = self.pacer.clock.now()
                 try:
                     with _sending(ticket):
@@ -122,7 +122,7 @@ class PatientChatModel(AsyncChatModel):
                     cause = error
                 else:
                     self.circuit.succeeded()
-                    self.pacer.succeeded(ticket, _tokens(answer))
+                    self.pacer.succeeded(ticket, *_tokens(answer))
                     tried = {"attempts": failures + refusals + 1, "seconds": self.pacer.clock.now() - start}
                     answer.response_metadata |= tried
                     return answer
@@ -175,6 +175,11 @@ def _sending(ticket: Ticket) -> Iterator[None]:
         _TICKET.reset(token)
 
 
-def _tokens(message: AIMessage) -> int:
-    """What an answer took of the token budget: cached input tokens do not count towards it."""
-    return message.usage_metadata["total_tokens"] - cached_tokens(message) if message.usage_metadata else 0
+def _characters(messages: Sequence[BaseMessage]) -> int:
+    return sum(len(str(message.text)) for message in messages)
+
+
+def _tokens(message: AIMessage) -> tuple[int, int]:
+    """What an answer took of the token budget: input without what was cached, output."""
+    usage = message.usage_metadata
+    return (usage["input_tokens"] - cached_tokens(message), usage["output_tokens"]) if usage else (0, 0)
