@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.trajectories.made import made
 
 from deepcoder.errors import RecordError
-from deepcoder.records import Outcome, Step, StopReason, Trajectory, Verdict
 from deepcoder.trajectories import (
     REJECTED,
     ShardWriter,
@@ -18,17 +20,6 @@ from deepcoder.trajectories import (
     trajectory_of,
     trajectory_row,
 )
-
-
-def made(problem_id: str, *, passed: bool = True, text: str = "1 + 1") -> Trajectory:
-    steps = (
-        Step(thought=text, action="execute_python", input="print(2)", observation="2"),
-        Step(thought="", action="finish", input="2"),
-    )
-    return Trajectory(
-        trajectory_id="t", problem_id=problem_id, problem=text, prompt=text, steps=steps, answer="2",
-        stop_reason=StopReason.FINISHED, verdict=Verdict(outcome=Outcome.PASSED if passed else Outcome.WRONG),
-    )  # fmt: skip
 
 
 def test_the_public_keys_of_a_row() -> None:
@@ -94,7 +85,7 @@ def test_a_bad_line_is_named(tmp_path: Path) -> None:
     for bad, message in (
         ("nonsense\n", "not JSON"),
         ("[]\n", "object"),
-        (good.replace('"version":1', '"version":9'), "version 9"),
+        (good.replace('"version":1', '"version":9'), "version 9 is newer"),
         (good.replace('"answer":"2"', '"answer":[]'), "answer"),
     ):
         path.write_text(good + bad)
@@ -108,3 +99,11 @@ def test_an_empty_folder(tmp_path: Path) -> None:
     with ShardWriter(tmp_path / "new") as writer:
         assert writer.seen == set()
     assert not (tmp_path / "new" / REJECTED).exists()
+
+
+def test_a_second_process_is_refused(tmp_path: Path) -> None:
+    code = "import sys, pathlib; from deepcoder.trajectories import ShardWriter; ShardWriter(pathlib.Path(sys.argv[1]))"
+    with ShardWriter(tmp_path):
+        other = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=60)
+    assert "another process writes to" in other.stderr
+    subprocess.run([sys.executable, "-c", code, tmp_path], check=True, timeout=60)
