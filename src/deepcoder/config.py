@@ -233,6 +233,16 @@ class LoraConfig(Section):
     targets: Literal["attention", "attention+experts"] = "attention"
 
 
+class CurriculumConfig(Section):
+    """Easy examples first: cost = alpha * |REASON| + beta * |ACT| + gamma * H(teacher), in tokens and nats."""
+
+    enabled: bool = False
+    alpha: float = Field(default=1.0, ge=0, description="cost of one trained REASON token")
+    beta: float = Field(default=1.0, ge=0, description="cost of one trained ACT token")
+    gamma: float = Field(default=0.0, ge=0, description="cost of one nat of the teacher's entropy; needs stored scores")
+    epochs: int = Field(default=1, ge=1, description="epochs that go easy first; later ones are in random order")
+
+
 class TrainConfig(Section):
     """SAD training."""
 
@@ -257,11 +267,33 @@ class TrainConfig(Section):
     max_grad_norm: float = Field(default=1.0, gt=0)
     dtype: Literal["float32", "bfloat16"] = "float32"
     loss_chunk_rows: int = Field(default=1024, ge=1)
-    group_by_length: bool = True
+    group_by_length: bool = Field(default=True, description="examples of like length share a step: less padding")
+    packing: bool = Field(
+        default=False,
+        description="batch_size counts rows of student.max_length tokens, each filled with whole examples kept apart",
+    )
+    curriculum: CurriculumConfig = CurriculumConfig()
+    mask_error_steps: Literal["none", "act", "all"] = Field(
+        default="none", description="of steps whose observation is an error, leave the action (act) or all untrained"
+    )
+    eval_fraction: float = Field(
+        default=0.0, ge=0, lt=1, description="share of the problems held out; their loss is taken at every checkpoint"
+    )
+    final: Literal["best", "last"] = Field(
+        default="best", description="the checkpoint that final/ is made of, where eval_fraction says which is best"
+    )
+    max_memory_gb: float | None = Field(
+        default=None, gt=0, description="GiB of the device that training may take; refused beforehand where too little"
+    )
+    peak_tflops: float | None = Field(
+        default=None, gt=0, description="of the device in train.dtype, for the MFU; unset: known GPUs by name"
+    )
     save_steps: int = Field(default=100, ge=1)
     keep_checkpoints: int = Field(default=2, ge=1)
     logging_steps: int = Field(default=10, ge=1)
-    report_to: list[str] = Field(default_factory=lambda: ["tensorboard"])
+    report_to: list[str] = Field(
+        default_factory=list, description="beside TensorBoard, which is always written: wandb and its like, by name"
+    )
     optimizer: Literal["adamw", "adamw_8bit"] = Field(default="adamw", description="adamw_8bit needs bitsandbytes")
     router_aux_coefficient: float = Field(default=0.0, ge=0, description="weight of the load-balancing loss of an MoE")
     gradient_checkpointing: bool = Field(default=False, description="unsloth always checkpoints, in its own way")
