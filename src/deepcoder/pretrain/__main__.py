@@ -42,8 +42,10 @@ def _parser() -> argparse.ArgumentParser:
     probe.add_argument("--out", type=Path)
     probe.add_argument("--learning-rate", type=float, default=1e-3)
     probe.add_argument("--epochs", type=int, default=1)
-    probe.add_argument("--limit", type=int, default=0, help="training examples (0: all)")
+    probe.add_argument("--limit", type=int, nargs="+", default=[0], help="training examples (0: all); one probe each")
+    probe.add_argument("--save", type=Path, help="a folder for the fine-tuned students")
     data = commands.add_parser("probe-data", help="expert runs of every split, for probe")
+    data.add_argument("--tokenizer", type=Path, help="the base's, where it is not the shipped one")
     data.add_argument("--config", type=Path, default=Path("configs/demo.yaml"))
     data.add_argument("--out", type=Path, required=True)
     data.add_argument("--train", type=int, default=4000)
@@ -87,8 +89,10 @@ def _probe_data(arguments: argparse.Namespace) -> None:
     from deepcoder.config import load_config
     from deepcoder.pretrain.probe_data import write_examples
 
-    sizes = [f"problems.train={arguments.train}", f"problems.held_out={arguments.held_out}"]
-    print(write_examples(load_config(arguments.config, sizes), arguments.out))
+    overrides = [f"problems.train={arguments.train}", f"problems.held_out={arguments.held_out}"]
+    if arguments.tokenizer is not None:
+        overrides.append(f"student.tokenizer={arguments.tokenizer}")
+    print(write_examples(load_config(arguments.config, overrides), arguments.out))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -106,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case "probe":
             from deepcoder.pretrain.probe import probe_all
 
-            probe_all(parsed.base, parsed.examples, parsed.out, parsed.learning_rate, parsed.epochs, parsed.limit)
+            probe_all(parsed)
         case _:
             _probe_data(parsed)
     return 0

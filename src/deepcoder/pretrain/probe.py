@@ -10,6 +10,8 @@ rate of episodes is what `deepcoder evaluate` measures.
 
 from __future__ import annotations
 
+import argparse
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -153,8 +155,10 @@ def free(model: Qwen3MoeForCausalLM, examples: list[Example], pad: int, stop: in
     return right / len(examples)
 
 
-def probe(base: Path, splits: dict[str, list[Example]], *, rate: float, epochs: int, limit: int) -> dict[str, object]:
-    """Fine-tune one base and measure every held-out split."""
+def probe(
+    base: Path, splits: dict[str, list[Example]], *, rate: float, epochs: int, limit: int, save: Path | None = None
+) -> dict[str, object]:
+    """Fine-tune one base and measure every held-out split; the student is kept in `save`, where given."""
     began = time.monotonic()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
@@ -168,15 +172,20 @@ def probe(base: Path, splits: dict[str, list[Example]], *, rate: float, epochs: 
     for name, examples in splits.items():
         if name != "train":
             result[name] = forced(training, examples, pad) | {"free": free(model, examples, pad, stop)}
+    if save is not None:
+        model.to(torch.bfloat16).save_pretrained(save)
+        tokenizer.save_pretrained(save)
     return result | {"seconds": time.monotonic() - began}
 
 
-def probe_all(bases: list[Path], examples: Path, out: Path | None, rate: float, epochs: int, limit: int) -> None:
-    """Probe bases one after another and print one JSON line each."""
-    splits = read_splits(examples)
-    for base in bases:
-        line = json.dumps(probe(base, splits, rate=rate, epochs=epochs, limit=limit))
+def probe_all(arguments: argparse.Namespace) -> None:
+    """Probe bases one after another, with each number of examples, and print one JSON line each."""
+    splits = read_splits(arguments.examples)
+    for base, limit in itertools.product(arguments.base, arguments.limit):
+        save = arguments.save / f"{base.name}-{limit}" if arguments.save else None
+        found = probe(base, splits, rate=arguments.learning_rate, epochs=arguments.epochs, limit=limit, save=save)
+        line = json.dumps(found)
         print(line, flush=True)
-        if out is not None:
-            with out.open("a", encoding="utf-8") as file:
+        if arguments.out is not None:
+            with arguments.out.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
