@@ -87,6 +87,11 @@ def reasoning_of(text: str) -> str:
     return re.sub(r"</?think>", "", text[: len(text) - len(rest)]).strip()
 
 
+def without_reasoning(text: str) -> str:
+    """A model's text behind its leading `<think>` blocks."""
+    return _after_thinking(_lines(text)).lstrip()
+
+
 def as_thought(text: str) -> str:
     """Any text as a thought: a line that would read as a label of its own loses its colon."""
     text = _lines(text).replace("<think>", "").replace("</think>", "").strip()

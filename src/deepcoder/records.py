@@ -171,6 +171,20 @@ class Rejection(Record):
     detail: str = ""
 
 
+class Effort(Record):
+    """What it took to get the stored run of a problem, where more than one plain run was allowed.
+
+    `attempts`: runs begun anew; `attempt`: which of them is stored, from 0. `corrections`: continuations of runs
+    that did not pass, over all attempts. `corrected_from`: the first step that a correction wrote, None where the
+    stored run is no corrected one.
+    """
+
+    attempts: int = 1
+    attempt: int = 0
+    corrections: int = 0
+    corrected_from: int | None = None
+
+
 class Trajectory(Record):
     """A whole agent run on one problem. `prompt` is the first user message, as it was sent."""
 
@@ -184,6 +198,7 @@ class Trajectory(Record):
     stop_reason: StopReason
     verdict: Verdict | None = None
     rejection: Rejection | None = None
+    effort: Effort | None = None
     model: str = ""
     family: str = "unknown"
     split: str = "all"

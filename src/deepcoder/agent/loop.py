@@ -22,6 +22,7 @@ from langchain_core.tools import BaseTool
 
 from deepcoder.agent.events import AgentEvent, EventKind, OnEvent
 from deepcoder.agent.prompts import first_message
+from deepcoder.agent.start import Start, begun, chat_of, noted
 from deepcoder.config import AgentConfig
 from deepcoder.errors import AuthenticationError, ModelUnavailable, ProviderDown, ProviderError, QuotaExhausted
 from deepcoder.models.clock import time_budget
@@ -36,7 +37,7 @@ from deepcoder.records import (
     render_step,
 )
 
-_EMPTY = "(nothing was written)"
+NOTHING_WRITTEN = "(nothing was written)"
 _TRUNCATED = (
     "The step was cut off at the limit of tokens. Write a shorter one: a brief thought, then the action and its input."
 )
@@ -52,16 +53,20 @@ async def run_agent(
     on_event: OnEvent | None = None,
     instructions: str | None = None,
     stream: bool = False,
+    begin: Start | None = None,
 ) -> Trajectory:
     """One run on one problem; the verdict is None (the caller judges).
 
     `instructions` (full, short, bare) goes before `config.instructions`. `stream` asks the model for
-    its text piece by piece and sends `token` events. A provider that fails for good ends the run with
+    its text piece by piece and sends `token` events. `begin`: steps taken before (they count towards the budgets
+    and are part of the trajectory) and how the next one is led. A provider that fails for good ends the run with
     `model_error`; AuthenticationError, ModelUnavailable, ProviderDown and QuotaExhausted are raised, since
     no other problem can fare better. Cancellation is passed on.
     """
     prompt = first_message(problem, instructions or config.instructions)
-    run = _Run(model, {tool.name: tool for tool in tools}, config, on_event, stream, [HumanMessage(prompt)])
+    lead = begin or Start()
+    chat = chat_of(prompt, lead.steps)
+    run = _Run(model, {tool.name: tool for tool in tools}, config, on_event, stream, chat, lead, list(lead.steps))
     start = time.monotonic()
     stop, error = await run.until_stopped()
     answer = answer_text(run.steps[-1].input) if stop is StopReason.FINISHED else None
@@ -83,7 +88,7 @@ async def run_agent(
 
 @dataclass
 class _Run:
-    """The state of one run. `messages` is exactly what the model has seen and written, in canonical form."""
+    """The state of one run. `messages` is what the model has seen and written, in canonical form, notes left out."""
 
     model: BaseChatModel
     tools: dict[str, BaseTool]
@@ -91,6 +96,7 @@ class _Run:
     on_event: OnEvent | None
     stream: bool
     messages: list[BaseMessage]
+    lead: Start
     steps: list[Step] = field(default_factory=list)
 
     async def until_stopped(self) -> tuple[StopReason, str]:
@@ -125,6 +131,8 @@ class _Run:
         start = time.monotonic()
         message = await self._ask()
         step = read_message(message, tuple(self.tools)).model_copy(update={"model_s": time.monotonic() - start})
+        if step.action:
+            step, self.lead = begun(step, self.lead.thought), Start()
         await self.emit(EventKind.THOUGHT, text=step.thought)
         if step.action:
             await self.emit(EventKind.ACTION, text=step.input, action=step.action)
@@ -138,10 +146,11 @@ class _Run:
         return step
 
     async def _ask(self) -> AIMessage:
+        messages = noted(self.messages, self.lead.note)
         if not self.stream:
-            return await self.model.ainvoke(self.messages)
+            return await self.model.ainvoke(messages)
         whole: AIMessageChunk | None = None
-        async for chunk in self.model.astream(self.messages):
+        async for chunk in self.model.astream(messages):
             if str(chunk.text):
                 await self.emit(EventKind.TOKEN, text=str(chunk.text))
             whole = chunk if whole is None else whole + chunk
@@ -191,7 +200,7 @@ def read_message(message: AIMessage, names: Sequence[str]) -> Step:
     if message.response_metadata.get("finish_reason") == "length" or not text.strip():
         result = ParseFailure(StepError.TRUNCATED, _TRUNCATED)
     if isinstance(result, ParseFailure):
-        shown = text if text.strip() else _EMPTY
+        shown = text if text.strip() else NOTHING_WRITTEN
         return Step(
             thought=shown, action="", input="", observation=result.message, error=result.error, raw=text or None,
             reasoning=reasoning, **tokens,

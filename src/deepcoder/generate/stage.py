@@ -1,6 +1,6 @@
 """The generate stage: problems -> agent runs -> judged trajectories on disk.
 
-Each problem is run once; what comes of it is judged by running its hidden check and stored at once.
+Each problem is solved once (solving.py); what comes of it was judged by its hidden check, and is stored at once.
 A problem whose run is stored is never repeated. One whose run failed for want of a provider or a
 sandbox is tried again at the end, then counted as failed and left for the next session.
 """
@@ -8,16 +8,15 @@ sandbox is tried again at the end, then counted as failed and left for the next 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from langchain_core.tools import BaseTool
 from rich.console import Console
 
-from deepcoder.agent import make_tools, run_agent
+from deepcoder.agent import make_tools
 from deepcoder.config import Config
 from deepcoder.errors import (
     AuthenticationError,
@@ -33,17 +32,16 @@ from deepcoder.errors import (
 from deepcoder.generate.progress import Progress
 from deepcoder.generate.report import write_report
 from deepcoder.generate.selection import CONTAMINATION, Selection
+from deepcoder.generate.solving import Solver, check_switches, unreasoned
 from deepcoder.generate.tally import Tally
-from deepcoder.judge import judge
 from deepcoder.knowledge import open_index
 from deepcoder.models import ChatModels, open_teacher
 from deepcoder.models.base import Paced
 from deepcoder.models.ledger import LEDGER, Ledger, Prices
-from deepcoder.parser import as_thought
 from deepcoder.problems import ProblemSource, open_source
 from deepcoder.records import Outcome, Problem, StopReason, Trajectory
 from deepcoder.runs import RunFolder
-from deepcoder.sandbox import Sandbox, open_sandbox
+from deepcoder.sandbox import open_sandbox
 from deepcoder.trajectories import REJECTED, ShardWriter, shards
 
 # No other problem can fare better after these.
@@ -117,6 +115,7 @@ async def _generate(
     console: Console,
 ) -> None:
     try:
+        check_switches(config, teacher)
         await teacher.preflight()
         total = selection.screen(source.problems(source.training_split)) - len(selection.excluded)
         tally.excluded = len(selection.excluded)
@@ -130,7 +129,7 @@ async def _generate(
             with Progress(console, tally, total, pace=paced.pace if paced else None) as progress:
                 if paced is not None:
                     paced.listen(progress.say)
-                work = _Work(config, teacher, ledger, box, tools, writer, selection, tally, progress)
+                work = _Work(config, Solver(config, teacher, box, tools), ledger, writer, selection, tally, progress)
                 await work.do(source.problems(source.training_split))
                 if work.failed:
                     again, work.failed = work.failed, set()
@@ -145,10 +144,8 @@ class _Work:
     """Runs problems, `generate.concurrency` of them at once."""
 
     config: Config
-    teacher: ChatModels
+    solver: Solver
     ledger: Ledger
-    box: Sandbox
-    tools: Sequence[BaseTool]
     writer: ShardWriter
     selection: Selection
     tally: Tally
@@ -186,7 +183,7 @@ class _Work:
                 return
             self.progress.running += 1
             try:
-                trajectory = await self._solve(problem)
+                trajectory = await self.solver.solve(problem)
             except _ENDS as error:
                 self._end = self._end or error
                 return
@@ -195,21 +192,6 @@ class _Work:
             self._store(trajectory)
             self.progress.changed()
 
-    async def _solve(self, problem: Problem) -> Trajectory:
-        trajectory = await run_agent(
-            self.teacher.for_problem(problem.problem_id),
-            problem.prompt,
-            problem_id=problem.problem_id,
-            tools=self.tools,
-            config=self.config.agent,
-        )
-        known = {"family": problem.family, "split": problem.split, "model": self.teacher.name}
-        if trajectory.stop_reason is not StopReason.FINISHED:
-            return trajectory.model_copy(update=known)
-        verdict = await judge(problem, trajectory.answer, self.box)
-        trajectory = trajectory.model_copy(update={**known, "verdict": verdict})
-        return reasoned(trajectory) if self.config.teacher.reasoning == "thought" else trajectory
-
     def _store(self, trajectory: Trajectory) -> None:
         verdict = trajectory.verdict
         if trajectory.stop_reason is StopReason.MODEL_ERROR:
@@ -217,7 +199,7 @@ class _Work:
             self._failed_in_a_row += 1
             if self._failed_in_a_row >= _BREAKER:
                 raise ProviderError(
-                    f"the last {_BREAKER} runs failed for want of the teacher {self.teacher.name}: {trajectory.error}",
+                    f"the last {_BREAKER} runs failed for want of the teacher {trajectory.model}: {trajectory.error}",
                     hint="what is stored stays; run the same command again when the provider is back",
                 )
             return
@@ -227,6 +209,8 @@ class _Work:
             return
         if trajectory.verified and (rejection := self.selection.rejection(trajectory)) is not None:
             trajectory = trajectory.model_copy(update={"rejection": rejection})
+        if self.config.teacher.reasoning == "drop":  # after the rules, which read it
+            trajectory = unreasoned(trajectory)
         if trajectory.verified:
             self.writer.add(trajectory)
             self.selection.add(trajectory)
@@ -238,15 +222,6 @@ class _Work:
     def _fail(self, problem_id: str, why: str) -> None:
         self.failed.add(problem_id)
         self.tally.failed[why] += 1
-
-
-def reasoned(trajectory: Trajectory) -> Trajectory:
-    """The provider's separate reasoning field as the thought of each step that has one."""
-    steps = tuple(
-        step.model_copy(update={"thought": as_thought(step.reasoning)}) if step.reasoning and step.action else step
-        for step in trajectory.steps
-    )
-    return trajectory.model_copy(update={"steps": steps})
 
 
 def _check(tally: Tally, config: Config) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -27,6 +28,26 @@ class ChatModels(Protocol):
 
     async def aclose(self) -> None:
         """Close connections and free memory."""
+        ...
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Which of several answers to the same request. 0 is the ordinary one; each other is asked and paid for once.
+
+    `temperature`: another than the configured one.
+    """
+
+    number: int = 0
+    temperature: float | None = None
+
+
+@runtime_checkable
+class Redrawn(Protocol):
+    """What models that do not answer the same each time offer besides."""
+
+    def for_draw(self, problem_id: str, draw: Draw) -> BaseChatModel:
+        """The model that works on this problem; `Draw()` is `for_problem`."""
         ...
 
 

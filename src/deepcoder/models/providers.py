@@ -24,6 +24,7 @@ from pydantic import SecretStr
 
 from deepcoder.config import TeacherConfig
 from deepcoder.errors import AuthenticationError, ConfigError, ModelUnavailable, ProviderError, RateLimited
+from deepcoder.models.base import Draw
 from deepcoder.models.catalogue import RefusedError, model_ids, unavailable
 from deepcoder.models.circuit import Circuit
 from deepcoder.models.clock import Clock, duration
@@ -33,6 +34,7 @@ from deepcoder.models.limits import Limits, limits_of
 from deepcoder.models.meter import Pace
 from deepcoder.models.pacing import Pacer
 from deepcoder.models.patient import Patience, PatientChatModel, watch_headers
+from deepcoder.models.sampled import SampledChatModel
 
 Dialect = Literal["groq", "openai", "compatible"]
 
@@ -164,13 +166,26 @@ class RemoteModels:
 
     def for_problem(self, problem_id: str) -> BaseChatModel:
         """The same model for every problem; with a ledger, a view of it that knows the problem."""
+        return self.for_draw(problem_id, Draw())
+
+    def for_draw(self, problem_id: str, draw: Draw) -> BaseChatModel:
+        """A view that samples anew: `teacher.seed` (where set) plus the draw's number, its own temperature."""
+        sampling: dict[str, Any] = {}
+        if draw.temperature is not None:
+            sampling["temperature"] = draw.temperature
+        if draw.number and self._settings["seed"] is not None:
+            sampling["seed"] = self._settings["seed"] + draw.number
+        model: BaseChatModel = self._model
+        if sampling:
+            model = SampledChatModel(inner=model, sampling=sampling, model_name=self.name)
         if self.ledger is None:
-            return self._model
+            return model
+        number = {"draw": draw.number} if draw.number else {}
         return LedgeredChatModel(
-            inner=self._model,
+            inner=model,
             ledger=self.ledger,
             problem_id=problem_id,
-            settings=self._settings,
+            settings=self._settings | sampling | number,
             model_name=self.name,
         )
 
