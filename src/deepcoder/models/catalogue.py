@@ -30,7 +30,7 @@ async def model_ids(client: httpx.AsyncClient, base_url: str, key: str | None) -
         ) from None
 
 
-def unavailable(model: str, ids: list[str], said: str = "") -> ModelUnavailable:
+def unavailable(model: str, ids: list[str], said: str = "", *, section: str = "teacher") -> ModelUnavailable:
     """The error for a model that is not in the list; it names the nearest ones."""
     close = difflib.get_close_matches(model, ids, n=5, cutoff=0.3)
     named = list(dict.fromkeys([*close, *sorted(ids)]))[:8]
@@ -38,7 +38,7 @@ def unavailable(model: str, ids: list[str], said: str = "") -> ModelUnavailable:
     served = f"it serves: {', '.join(named)}{more}" if named else "it serves none"
     return ModelUnavailable(
         said or f"the provider does not serve {model} (any more)",
-        hint=f"choose another teacher.model; {served}",
+        hint=f"choose another {section}.model; {served}",
     )
 
 

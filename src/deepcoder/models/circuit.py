@@ -23,13 +23,14 @@ DISTINCT = 3
 
 @dataclass
 class Circuit:
-    """`name`: of the model, for messages; `say` hears of an outage and of its end."""
+    """`name`: of the model, for messages; `say` hears of an outage and of its end; `section`: of the config."""
 
     name: str = "the model"
     clock: Clock = field(default_factory=Clock)
     max_outage_s: float = 1800.0
     longest_pause_s: float = 60.0
     say: Callable[[str], None] = lambda text: None
+    section: str = "teacher"
 
     def __post_init__(self) -> None:
         self._failures = 0
@@ -88,7 +89,7 @@ class Circuit:
                 f"{self.name} has answered nothing for {duration(self.outage_s)}, in {self._failures} tries; "
                 f"the last one: {self._last}",
                 hint="what is stored stays: run the same command again when the provider is back, "
-                "or wait longer for it: teacher.max_outage_s",
+                f"or wait longer for it: {self.section}.max_outage_s",
             )
         with unbilled():
             await self.clock.sleep(min(self.longest_pause_s, 2.0 ** min(16, self._failures - TRIP)))

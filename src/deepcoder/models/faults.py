@@ -36,15 +36,15 @@ _TRY_AGAIN = re.compile(r"try again in ((?:[\d.]+(?:ms|[dhms]))+)")
 _UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError)
 
 
-def fault_of(error: Exception, model: str, key_env: str | None) -> ProviderError:
-    """The error that this exception amounts to, ready to be raised or tried again."""
+def fault_of(error: Exception, model: str, key_env: str | None, *, section: str = "teacher") -> ProviderError:
+    """The error that this exception amounts to, ready to be raised or tried again; hints name keys of `section`."""
     if isinstance(error, ProviderError):
         return error
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
-        return _of_status(error, status, model, key_env)
+        return _of_status(error, status, model, key_env, section)
     if isinstance(error, TimeoutError):
-        return Transient(f"{model}: no answer within the time limit (teacher.timeout_s)")
+        return Transient(f"{model}: no answer within the time limit ({section}.timeout_s)")
     if _is_transport(error):
         return Transient(f"{model}: the connection failed: {_cause(error)}")
     if isinstance(error, _UNREADABLE):
@@ -70,7 +70,7 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
     return max(0.0, date.timestamp() - (time.time() if now is None else now))
 
 
-def _of_status(error: Exception, status: int, model: str, key_env: str | None) -> ProviderError:
+def _of_status(error: Exception, status: int, model: str, key_env: str | None, section: str) -> ProviderError:
     body = getattr(error, "body", None)
     code, said = _body(body, error)
     if status in (401, 403):
@@ -79,13 +79,13 @@ def _of_status(error: Exception, status: int, model: str, key_env: str | None) -
             f"{model}: the provider refused {where} ({status}): {said}",
             hint=f"check {key_env}, or make a new key with the provider"
             if key_env
-            else "name a key: teacher.api_key_env",
+            else f"name a key: {section}.api_key_env",
         )
     if code in _NO_MODEL or (status == 404 and "model" in said.lower()):
         return ModelUnavailable(f"{model} is not served: {said}")
     if status == 404:
         return ModelUnavailable(
-            f"{model}: the provider knows no such address (404): {said}", hint="check teacher.base_url"
+            f"{model}: the provider knows no such address (404): {said}", hint=f"check {section}.base_url"
         )
     if status == 429:
         seconds = float("inf") if code == "insufficient_quota" else retry_after(_headers(error))

@@ -115,7 +115,8 @@ class Pacer:
     """Lets requests through. `ceiling`: the largest window; `window` is where it starts.
 
     `requests_per_minute`, `tokens_per_minute`: limits that the user states. `bursts` counts the bursts
-    of 429s. `say` hears of pauses of a minute and more.
+    of 429s. `say` hears of pauses of a minute and more. `section`: of the config, for hints. `share`: the part
+    of the provider's budgets, as its headers tell them, that is this process's.
     """
 
     clock: Clock = field(default_factory=Clock)
@@ -125,6 +126,8 @@ class Pacer:
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     say: Callable[[str], None] = lambda text: None
+    section: str = "teacher"
+    share: float = 1.0
     requests: Budget = field(default_factory=Budget)
     tokens: Budget = field(default_factory=Budget)
     bursts: int = 0
@@ -186,7 +189,7 @@ class Pacer:
                 hint="what is stored stays; "
                 + ("add credit with the provider, then run the same command again" if used_up else
                    "run the same command again when the quota is back, or have it waited out: "
-                   f"teacher.max_wait_s={math.ceil(delay / 3600) * 3600}"),
+                   f"{self.section}.max_wait_s={math.ceil(delay / 3600) * 3600}"),
             )  # fmt: skip
 
     async def _enter(self) -> None:
@@ -286,7 +289,7 @@ class Pacer:
             limit, remaining = (number_of(headers.get(f"x-ratelimit-{kind}-{name}")) for kind in ("limit", "remaining"))
             reset = seconds_of(headers.get(f"x-ratelimit-reset-{name}", ""))
             if limit is not None and remaining is not None and reset is not None and limit > 0:
-                budget.update(limit, remaining, reset, ticket.sent_at, mark)
+                budget.update(limit * self.share, remaining * self.share, reset, ticket.sent_at, mark)
 
 
 def _least(*limits: float | None) -> float | None:
