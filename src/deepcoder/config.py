@@ -36,7 +36,10 @@ class ProblemsConfig(Section):
     source: Literal["procedural", "mbpp", "humaneval", "jsonl", "huggingface"] = "procedural"
     path: Path | None = None
     name: str | None = Field(default=None, description="Hugging Face dataset name")
+    subset: str | None = Field(default=None, description="a Hugging Face dataset's configuration, such as GSM8K's main")
     dataset_split: str = "train"
+    revision: str | None = Field(default=None, description="a Hugging Face dataset's branch, tag or commit")
+    streaming: bool = Field(default=False, description="read a Hugging Face dataset row by row up to the limit")
     fields: dict[str, str] = Field(default_factory=dict, description="record field -> dataset column")
     families: list[str] = Field(default_factory=list, description="procedural families; empty: all")
     train: int = Field(default=1600, ge=1, description="procedural training problems")
@@ -92,6 +95,44 @@ class AgentConfig(Section):
     max_observation_chars: int = Field(default=2000, ge=80)
     instructions: Literal["full", "short", "bare"] = "full"
     tools: list[str] = Field(default_factory=lambda: ["execute_python", "retrieve_knowledge", "finish"])
+    extra_tools: list[str] = Field(
+        default_factory=list,
+        description="your own, each as package.module:function; they run in this process, outside the sandbox",
+    )
+
+
+class EmbeddingConfig(Section):
+    """The model behind hybrid search: an OpenAI-compatible server's, or without base_url a local one."""
+
+    model: str | None = Field(default=None, description="the server's name of it; else a folder, or a cached hub name")
+    base_url: str | None = Field(default=None, description="of an OpenAI-compatible server with /embeddings")
+    api_key_env: str | None = None
+    query_prefix: str = Field(default="", description="what the model wants before a query, such as 'query: '")
+    document_prefix: str = Field(default="", description="and before a document")
+    batch_size: int = Field(default=64, ge=1, description="texts of one request")
+    timeout_s: float = Field(default=60.0, gt=0)
+    max_retries: int = Field(default=4, ge=0)
+
+
+class KnowledgeConfig(Section):
+    """What retrieve_knowledge searches."""
+
+    stdlib: bool = Field(default=True, description="the documentation of Python's standard library")
+    paths: list[str] = Field(default_factory=list, description="your own documents: files, folders, globs")
+    about: str = Field(default="", description="what they are, for the prompt: 'the handbook of Acme's API'")
+    suffixes: list[str] = Field(
+        default_factory=lambda: [".md", ".markdown", ".txt", ".rst", ".py", ".html", ".htm"],
+        description="files that are taken from folders",
+    )
+    exclude: list[str] = Field(default_factory=list, description="globs of what is left out, such as '**/old/**'")
+    chunk_chars: int = Field(default=600, ge=100, description="longest entry; longer sections are cut at paragraphs")
+    max_file_mb: float = Field(default=5.0, gt=0, description="a larger file is an error")
+    results: int = Field(default=3, ge=1, le=20, description="entries of one observation")
+    search: Literal["lexical", "hybrid"] = Field(
+        default="lexical", description="words alone (BM25), or fused with the vectors of knowledge.embedding.model"
+    )
+    embedding: EmbeddingConfig = EmbeddingConfig()
+    cache_dir: Path | None = Field(default=None, description="unset: $XDG_CACHE_HOME/deepcoder, ~/.cache/deepcoder")
 
 
 class SandboxConfig(Section):
@@ -364,6 +405,7 @@ class Config(Section):
     problems: ProblemsConfig = ProblemsConfig()
     teacher: TeacherConfig = TeacherConfig()
     agent: AgentConfig = AgentConfig()
+    knowledge: KnowledgeConfig = KnowledgeConfig()
     sandbox: SandboxConfig = SandboxConfig()
     generate: GenerateConfig = GenerateConfig()
     student: StudentConfig = StudentConfig()

@@ -4,6 +4,7 @@
     ├── ConfigError           a config file, a key, an override
     ├── RecordError           a stored record that cannot be read (file and line are named)
     ├── ProblemError          a problem source: missing file, bad row, unknown family
+    ├── KnowledgeError        documents of one's own: a file that is no text, a path that matches nothing
     ├── ProviderError         a teacher's provider
     │   ├── AuthenticationError   missing or refused API key
     │   ├── ModelUnavailable      unknown or decommissioned model; alternatives are named
@@ -45,6 +46,10 @@ class RecordError(DeepCoderError):
 
 class ProblemError(DeepCoderError):
     """A problem source cannot deliver what was asked of it."""
+
+
+class KnowledgeError(DeepCoderError):
+    """Documents cannot be read, indexed or searched as configured."""
 
 
 class ProviderError(DeepCoderError):

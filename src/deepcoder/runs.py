@@ -35,11 +35,11 @@ FOLDERS: dict[StageName, str] = {
     "evaluate": "evaluation",
 }
 _SECTIONS: dict[StageName, tuple[str, ...]] = {
-    "generate": ("run.seed", "problems", "teacher", "agent", "sandbox", "generate"),
+    "generate": ("run.seed", "problems", "teacher", "agent", "knowledge", "sandbox", "generate"),
     "prepare": ("student", "prepare"),
     "score": ("student", "score"),
     "train": ("run.seed", "student", "train"),
-    "evaluate": ("run.seed", "problems", "teacher", "agent", "sandbox", "student", "engine", "evaluate"),
+    "evaluate": ("run.seed", "problems", "teacher", "agent", "knowledge", "sandbox", "student", "engine", "evaluate"),
 }
 # Keys that change how fast a result comes, not which result.
 _IRRELEVANT = {
@@ -52,7 +52,7 @@ _IRRELEVANT = {
     "score.base_url", "score.api_key_env", "score.concurrency", "score.shard_rows",
     "score.timeout_s", "score.max_attempts", "score.max_wait_s", "score.max_outage_s",
     "train.max_memory_gb", "train.peak_tflops",
-    "train.logging_steps", "train.report_to", "train.threads", "prepare.shard_rows",
+    "knowledge.cache_dir", "train.logging_steps", "train.report_to", "train.threads", "prepare.shard_rows",
 }  # fmt: skip
 _REBUILT: frozenset[StageName] = frozenset({"prepare", "evaluate"})
 
