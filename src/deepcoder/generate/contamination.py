@@ -61,7 +61,9 @@ class Contamination:
         """What is compared with, for the manifest: `humaneval (164), mbpp-test (500)`."""
         if not self._config.enabled:
             return "nothing (generate.decontaminate.enabled=false)"
-        return ", ".join(f"{each.name} ({len(each.tasks)})" for each in self.references) or "nothing (no benchmarks)"
+        return (
+            ", ".join(f"{each.name} ({len(set(each.tasks))})" for each in self.references) or "nothing (no benchmarks)"
+        )
 
     def in_problem(self, problem: Problem) -> Hit | None:
         """The first hit of a problem, before anybody has worked on it."""

@@ -24,7 +24,7 @@ class Duplicates:
     def __init__(self, config: DuplicatesConfig) -> None:
         self._config = config
         self._exact: dict[bytes, str] = {}
-        self._near = _Near(config) if config.near else None
+        self._near = _Near(config) if config.enabled and config.near else None
 
     def of(self, trajectory: Trajectory) -> Rejection | None:
         """The stored trajectory that this one repeats; None where there is none."""

@@ -1,7 +1,7 @@
 """Benchmarks as hashed n-grams: what a training set is compared with, without a line of their text.
 
 `references.npz` beside this file is shipped, so that the comparison works offline; ship_references.py makes
-it. A problem file of one's own is read in the same way (`read_reference`).
+it. A problem file of one's own is read in the same way (`read_tasks`).
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _DOCSTRING = re.compile(r'("""|\'\'\')(?P<text>.*?)(?:>>>|\1|\Z)', re.DOTALL)
 
 @dataclass(frozen=True)
 class Reference:
-    """One benchmark. Each table maps a 64-bit hash to the numbers of the tasks that have it.
+    """One benchmark; an id stands twice in `tasks` where a task has two wordings or solutions.
 
-    `prompts`: n-grams of the prompts' words. `whole`: a prompt (or its description) word for word.
-    `code`: n-grams of the solutions' tokens.
+    Each table maps a 64-bit hash to the numbers of the tasks that have it. `prompts`: n-grams of the prompts'
+    words. `whole`: a prompt (or its description) word for word. `code`: n-grams of the solutions' tokens.
     """
 
     name: str
@@ -80,16 +80,12 @@ def descriptions(prompt: str) -> list[str]:
     return [text for text in texts if words(text)]
 
 
-def read_reference(path: Path, ngram: int, *, name: str = "", keep: Iterable[str] | None = None) -> Reference:
-    """The benchmark in a problem file (HumanEval, MBPP or our own form; .jsonl or .json, plain or .gz).
+def read_tasks(path: Path) -> list[Task]:
+    """The tasks of a problem file (HumanEval, MBPP or our own form; .jsonl or .json, plain or .gz).
 
-    `keep`: these task ids only. Raises ProblemError for a file that is missing or not of such a form.
+    Raises ProblemError for a file that is missing or not of such a form.
     """
-    tasks = [_task(row, number) for number, row in enumerate(read_rows(path))]
-    if keep is not None:
-        wanted = set(keep)
-        tasks = [task for task in tasks if task.task_id in wanted]
-    return reference(name or path.name, tasks, ngram)
+    return [_task(row, number) for number, row in enumerate(read_rows(path))]
 
 
 def shipped_reference(name: str) -> Reference:
@@ -123,7 +119,10 @@ def open_references(names: Sequence[str], ngram: int) -> list[Reference]:
             f"generate.decontaminate.benchmarks: {unknown[0]!r} is neither shipped nor a file",
             hint=f"shipped: {', '.join(SHIPPED_NAMES)}; a file is HumanEval's, MBPP's or our JSONL form",
         )
-    return [shipped_reference(name) if name in SHIPPED_NAMES else read_reference(Path(name), ngram) for name in names]
+    return [
+        shipped_reference(name) if name in SHIPPED_NAMES else reference(Path(name).name, read_tasks(Path(name)), ngram)
+        for name in names
+    ]
 
 
 def _task(row: Row, number: int) -> Task:

@@ -67,7 +67,7 @@ class Selection:
 
     def add_row(self, row: dict[str, Any]) -> None:
         """What an earlier session stored."""
-        if row["verified"]:
+        if row["verified"] and self._config.duplicates.enabled:
             self.add(trajectory_of(row, f"the stored run of {row['problem_id']}"))
         elif (row.get("rejection") or {}).get("reason") == "contaminated":
             trajectory = trajectory_of(row, f"the rejected run of {row['problem_id']}")
