@@ -56,10 +56,10 @@ def test_unusable_examples_are_refused(
 
 
 def test_padding_is_on_the_right_masked_and_untrained() -> None:
-    batch = Collator(example_set([([5, 6, 7], [0, 1, 2]), ([8], [2])]), pad_token_id=9)([0, 1])
+    batch = Collator(example_set([([5, 6, 7], [0, 1, 2]), ([8], [0])]), pad_token_id=9)([0, 1])
     assert batch["input_ids"].tolist() == [[5, 6, 7], [8, 9, 9]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
-    assert batch["span_ids"].tolist() == [[0, 1, 2], [2, 0, 0]]
+    assert batch["span_ids"].tolist() == [[0, 1, 2], [0, 0, 0]]
 
 
 def test_a_pad_token_that_ends_turns_is_trained_in_the_text_and_nowhere_else() -> None:

@@ -49,7 +49,9 @@ def run(config: Config, folder: RunFolder, console: Console) -> Counts:
     student = load_student(config, keep_base)
     end_of_turn(student.tokenizer)
     sizes = {"parameters": student.parameters, "trained": student.trainable}  # merging adapters changes them
-    examples = read_examples(folder.stage("prepare"), vocabulary=_vocabulary(student))
+    examples = read_examples(
+        folder.stage("prepare"), vocabulary=_vocabulary(student), mask_error_steps=config.train.mask_error_steps
+    )
     console.print(
         f"{len(examples):,} examples, {len(examples.tokens):,} tokens; {config.student.model}: {student.origin}, "
         f"{sizes['parameters']:,} parameters, {sizes['trained']:,} trained",

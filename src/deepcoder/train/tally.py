@@ -65,19 +65,23 @@ class Tally:
         return metrics
 
 
-COUNTS = ("reason", "act", "tokens", "positions", "examples")
+COUNTS = ("reason", "act", "tokens", "positions", "examples", "pairs")
 
 
 def count(batches: list[dict[str, Tensor]]) -> Tensor:
-    """(5,) float64 in the order of COUNTS: what micro-batches hold."""
+    """(6,) float64 in the order of COUNTS: what micro-batches hold.
+
+    positions: with padding; pairs: of a token and one that it attends to, n (n + 1) / 2 for an example of n tokens.
+    """
     counts = torch.zeros(len(COUNTS), dtype=torch.float64)
     for batch in batches:
-        ids, spans = batch["input_ids"], batch["span_ids"]
+        ids, spans, mask = batch["input_ids"], batch["span_ids"], batch["attention_mask"]
+        places = batch["position_ids"] if "position_ids" in batch else torch.arange(ids.shape[1]).expand_as(ids)
         trained = spans.flatten()[trained_positions(spans)[1]]
         counts += torch.stack(
             [
-                (trained == REASON).sum(), (trained == ACT).sum(), batch["attention_mask"].sum(),
-                torch.tensor(ids.numel()), torch.tensor(len(ids)),
+                (trained == REASON).sum(), (trained == ACT).sum(), mask.sum(), torch.tensor(ids.numel()),
+                ((places == 0) * mask).sum(), ((places + 1) * mask).sum(),
             ]
         )  # fmt: skip
     return counts

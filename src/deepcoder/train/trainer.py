@@ -34,7 +34,7 @@ from transformers import (
 
 from deepcoder.config import TrainConfig
 from deepcoder.errors import TrainingError
-from deepcoder.losses import lambda_at, sad_loss, select_rows
+from deepcoder.losses import SadOutput, lambda_at, sad_loss, select_rows
 from deepcoder.train import checkpoints
 from deepcoder.train.batches import BatchPlan, PlannedBatches
 from deepcoder.train.examples import Collator
@@ -113,13 +113,7 @@ class SadTrainer(Trainer):
         if counts is None:
             raise TrainingError("SadTrainer needs the token counts of the whole step: call it through train()")
         hidden, balance = self._hidden(model, inputs)
-        rows, targets, spans = select_rows(hidden, inputs["input_ids"], inputs["span_ids"])
-        lambda_reason, lambda_act = self.lambdas(self.state.global_step)
-        out = sad_loss(
-            rows, self.head.weight, targets, spans,
-            lambda_reason=lambda_reason, lambda_act=lambda_act, n_reason=counts[0], n_act=counts[1],
-            normalization=self.config.normalization, chunk_rows=self.config.loss_chunk_rows,
-        )  # fmt: skip
+        out = self._sad(hidden, inputs, self.lambdas(self.state.global_step), counts)
         self.tally.add(out)
         loss = out.loss
         if balance is not None:
@@ -128,7 +122,20 @@ class SadTrainer(Trainer):
         loss = loss * self.args.world_size  # DDP averages the gradients of the ranks, the loss is their sum
         return (loss, hidden) if return_outputs else loss
 
+    def _sad(
+        self, hidden: Tensor, inputs: dict[str, Tensor], lambdas: tuple[float, float], counts: Tensor
+    ) -> SadOutput:
+        """The SAD loss of a micro-batch; `counts`: (N_R, N_A) to divide by."""
+        rows, targets, spans = select_rows(hidden, inputs["input_ids"], inputs["span_ids"])
+        return sad_loss(
+            rows, self.head.weight, targets, spans,
+            lambda_reason=lambdas[0], lambda_act=lambdas[1], n_reason=counts[0], n_act=counts[1],
+            normalization=self.config.normalization, chunk_rows=self.config.loss_chunk_rows,
+        )  # fmt: skip
+
     def _hidden(self, model: nn.Module, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
+        if "position_ids" in inputs:  # packed: the borders are found by them, and by no mask being given
+            return hidden_states(model, self.head, inputs["input_ids"], position_ids=inputs["position_ids"])
         if self.config.router_aux_coefficient == 0:
             return hidden_states(model, self.head, inputs["input_ids"])
         return hidden_states(
