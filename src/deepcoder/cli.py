@@ -77,7 +77,7 @@ def generate(
         estimate(_config(config, overrides), Console())
     elif preview is not None:
         from deepcoder.generate.preview import preview as show_some
-        from deepcoder.prepare.view import view as show
+        from deepcoder.view import view as show
 
         console = Console()
         show_some(_config(config, overrides), preview, console, lambda run, each: show(run, console, problem_id=each))
@@ -203,16 +203,58 @@ def doctor(
 @app.command()
 def view(
     run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/demo.")],
-    spans: Annotated[bool, typer.Option("--spans", help="Colour each token by its span.")] = False,
+    spans: Annotated[bool, typer.Option("--spans", help="The trained tokens, coloured by their spans.")] = False,
+    listing: Annotated[bool, typer.Option("--list", help="A line each, to page through.")] = False,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write them as one self-contained page.")] = None,
     problem: Annotated[str | None, typer.Option(help="Only this problem_id.")] = None,
+    id: Annotated[str | None, typer.Option(help="Only the trajectory whose id begins so.")] = None,
+    family: Annotated[str | None, typer.Option(help="Only this family.")] = None,
+    split: Annotated[str | None, typer.Option(help="Only this split.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only models whose name contains this.")] = None,
+    outcome: Annotated[str, typer.Option(help="verified, rejected, or one reason, such as wrong.")] = "all",
+    steps: Annotated[str | None, typer.Option(help="How many steps: 3, 2-5, 4- or -3.")] = None,
+    search: Annotated[str | None, typer.Option(help="Only with this text in problem, steps or answer.")] = None,
     count: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 3,
+    page: Annotated[int | None, typer.Option(min=1, help="With --list: this page.")] = None,
 ) -> None:
-    """Trajectories, or with --spans the tokens that are trained."""
+    """Browse, search and filter trajectories; with --spans the tokens that are trained."""
+    import sys
+
     from rich.console import Console
 
-    from deepcoder.prepare.view import view as show
+    from deepcoder.errors import ConfigError
+    from deepcoder.view.selection import Selection, step_range
 
-    show(run_dir, Console(), spans=spans, problem_id=problem, count=count)
+    console = Console()
+    chosen = Selection(family, split, outcome, model, step_range(steps or "0-"), search, problem, id)
+    if spans:
+        from deepcoder.prepare.view import view_tokens
+
+        if listing or html or chosen != Selection(problem=problem):
+            raise ConfigError("--spans goes with --problem and -n alone")
+        view_tokens(run_dir, console, problem_id=problem, count=count)
+        return
+    from deepcoder.view.command import view, view_list, view_page
+
+    if html is not None:
+        view_page(run_dir, console, chosen, html)
+    elif listing or page:
+        asking = page is None and console.is_terminal and sys.stdin.isatty()
+        view_list(run_dir, console, chosen, page_number=page or 1, ask=console.input if asking else None)
+    else:
+        view(run_dir, console, selection=chosen, count=count)
+
+
+@app.command()
+def compact(
+    run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/demo.")],
+) -> None:
+    """Turn a run's JSONL shards into Parquet; everything reads both, and generate still resumes."""
+    from deepcoder.trajectories import compact as compact_folder
+
+    done = compact_folder(run_dir / "trajectories")
+    size = f"{done.before / 1e6:.1f} -> {done.after / 1e6:.1f} MB"
+    print(f"{done.trajectories:,} trajectories of {done.files} files: {size}" if done.files else "nothing to compact")
 
 
 @keys_app.command("create")

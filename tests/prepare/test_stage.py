@@ -13,7 +13,7 @@ from tests.prepare.prepare_chats import FINISH, JUNK, RUN, small_tokenizer, traj
 from deepcoder.config import Config, load_config
 from deepcoder.errors import AlignmentError, StageError
 from deepcoder.prepare import outputs, run
-from deepcoder.prepare.view import marked, pieces, read_examples, view
+from deepcoder.prepare.view import marked, pieces, read_examples, view_tokens
 from deepcoder.records import Span, Trajectory
 from deepcoder.runs import RunFolder, hash_files
 from deepcoder.trajectories import ShardWriter
@@ -117,21 +117,10 @@ def test_a_native_template_that_is_not_there(config: Config, tmp_path: Path) -> 
 # --- view -----------------------------------------------------------------------------------------
 
 
-def test_view_shows_trajectories(config: Config) -> None:
-    prepared(config, trajectory(RUN, FINISH, problem_id="a"), trajectory(FINISH, problem_id="b"))
-    console = quiet()
-    view(config.run.dir, console, count=1)
-    text = printed(console)
-    assert "What is 6 * 7?" in text
-    assert "Action: execute_python" in text
-    assert "Observation: 42" in text
-    assert "b ·" not in text
-
-
 def test_view_spans_without_colour_marks_each_run(config: Config) -> None:
     prepared(config, trajectory(FINISH, problem_id="a"), trajectory(RUN, FINISH, problem_id="b"))
     console = quiet()
-    view(config.run.dir, console, spans=True, problem_id="b")
+    view_tokens(config.run.dir, console, problem_id="b")
     text = printed(console)
     marks = [line.split()[1] for line in text.splitlines() if line.startswith("== ")]
     assert marks == ["PROMPT", "REASON", "ACT", "PROMPT", "OBSERVATION", "PROMPT", "REASON", "ACT", "PROMPT"]
@@ -141,7 +130,7 @@ def test_view_spans_without_colour_marks_each_run(config: Config) -> None:
 def test_view_spans_in_colour_keeps_the_text(config: Config) -> None:
     prepared(config, trajectory(RUN, FINISH))
     console = Console(file=io.StringIO(), force_terminal=True, color_system="truecolor", width=100)
-    view(config.run.dir, console, spans=True)
+    view_tokens(config.run.dir, console)
     assert "\x1b[30;48;2;" in printed(console)
     assert "== REASON" not in printed(console)
 
@@ -155,37 +144,23 @@ def test_tokens_of_one_character_are_shown_as_it(config: Config) -> None:
     assert not any("\ufffd" in line for line in marked(found))
 
 
-def test_markup_in_a_text_is_only_text(config: Config) -> None:
-    prepared(config, trajectory(FINISH, problem="[red]x[/red] [/]"))
-    for spans in (False, True):
-        console = quiet()
-        view(config.run.dir, console, spans=spans)
-        assert "[red]x[/red] [/]" in printed(console).replace("|", "")
+def test_text_is_neither_markup_nor_terminal_control(config: Config) -> None:
+    prepared(config, trajectory(FINISH, problem="[red]x[/red] [/] a\x1b[2Jb\r\n"))
+    console = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=100)
+    view_tokens(config.run.dir, console)
+    text = printed(console).replace("|", "")
+    assert "[red]x[/red] [/]" in text
+    assert "\x1b[2J" not in text
+    assert "␛" in text
+    assert "␍" in text
 
 
-def test_terminal_control_in_a_text_is_made_visible(config: Config) -> None:
-    prepared(config, trajectory(FINISH, problem="a\x1b[2Jb\r\n"))
-    for spans in (False, True):
-        console = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=100)
-        view(config.run.dir, console, spans=spans)
-        assert "\x1b[2J" not in printed(console)
-        assert "␛" in printed(console)
-        assert "␍" in printed(console)
-
-
-def test_a_lone_surrogate_can_be_shown(config: Config) -> None:
-    store(config, trajectory(FINISH.model_copy(update={"thought": "\ud800"}))).begin("generate", "")
-    view(config.run.dir, console := quiet())
-    printed(console).encode()
-
-
-@pytest.mark.parametrize("spans", [False, True])
-def test_view_of_an_unknown_problem_is_an_error(config: Config, spans: bool) -> None:
+def test_view_of_an_unknown_problem_is_an_error(config: Config) -> None:
     prepared(config, trajectory(FINISH))
     with pytest.raises(StageError, match="'zz'"):
-        view(config.run.dir, quiet(), spans=spans, problem_id="zz")
+        view_tokens(config.run.dir, quiet(), problem_id="zz")
 
 
 def test_view_of_no_run_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StageError, match=r"no config\.yaml"):
-        view(tmp_path, quiet())
+        view_tokens(tmp_path, quiet())

@@ -1,4 +1,4 @@
-"""`deepcoder view`: trajectories as text, and examples as coloured tokens, so that the mask can be seen.
+"""`deepcoder view --spans`: examples as coloured tokens, so that the mask can be seen.
 
 On a terminal each span has its colour, in two shades by turns so that token borders show. Piped, or without
 colour, each run of tokens of one span is a line `== REASON 12` above its text, tokens parted by "|".
@@ -7,8 +7,8 @@ colour, each run of tokens of one span is a line `== REASON 12` above its text, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, groupby, islice
+from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,9 +21,9 @@ from deepcoder.config import StudentConfig, load_config
 from deepcoder.errors import StageError
 from deepcoder.models.chatml import student_tokenizer
 from deepcoder.prepare.stage import outputs
-from deepcoder.records import Example, Span, Trajectory
+from deepcoder.records import Example, Span
 from deepcoder.runs import RunFolder
-from deepcoder.trajectories import read_rejected, read_trajectories
+from deepcoder.view.spans import visible
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -41,7 +41,6 @@ _MEANING = {
     Span.ACT: "trained, lambda_act",
     Span.OBSERVATION: "context",
 }
-_PICTURES = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"} | {127: "\u2421"}
 
 
 class Piece(NamedTuple):
@@ -52,59 +51,18 @@ class Piece(NamedTuple):
     tokens: int
 
 
-def view(
-    run_dir: Path, console: Console, *, spans: bool = False, problem_id: str | None = None, count: int = 3
-) -> None:
-    """Print `count` trajectories of the run, or with `spans` the tokens of its examples.
+def view_tokens(run_dir: Path, console: Console, *, problem_id: str | None = None, count: int = 3) -> None:
+    """Print the tokens of `count` examples of the run, those of one problem where `problem_id` is given.
 
-    `problem_id` picks one problem (rejected runs too, where they were kept). Raises StageError where the
-    run or the problem is not there.
+    Raises StageError where the run or the problem is not there.
     """
     config_file = run_dir / "config.yaml"
     if not config_file.exists():
         raise StageError(f"{run_dir} is not a run folder: it has no config.yaml", hint="deepcoder generate makes one")
     folder = RunFolder(load_config(config_file, [f"run.dir={run_dir}"]))
-    shown = (
-        _show_examples(folder, console, problem_id, count) if spans else _show_runs(folder, console, problem_id, count)
-    )
-    if not shown:
-        what = "example" if spans else "trajectory"
+    if not _show_examples(folder, console, problem_id, count):
         where = f" of problem {problem_id!r}" if problem_id else ""
-        raise StageError(
-            f"no {what}{where} in {run_dir}", hint=f"run deepcoder {'prepare' if spans else 'generate'} first"
-        )
-
-
-# --- trajectories ---------------------------------------------------------------------------------
-
-
-def _show_runs(folder: RunFolder, console: Console, problem_id: str | None, count: int) -> int:
-    stored = folder.stage("generate")
-    every: Iterable[Trajectory] = read_trajectories(stored)
-    if problem_id:
-        every = (run for run in chain(every, read_rejected(stored)) if run.problem_id == problem_id)
-    shown = 0
-    for shown, run in enumerate(islice(every, count), start=1):  # noqa: B007
-        _show_run(run, console)
-    return shown
-
-
-def _show_run(run: Trajectory, console: Console) -> None:
-    verdict = run.verdict.outcome if run.verdict else "not judged"
-    console.print(Rule(Text(f"{run.problem_id} · {run.model or 'unknown teacher'} · {run.stop_reason} · {verdict}")))
-    for message in run.messages(run.problem):
-        style = "green" if message.role == "assistant" else "default"
-        console.print(Text(f"[{message.role}]", style="bold"))
-        console.print(Text(_visible(message.content), style=style), soft_wrap=True)
-    console.print(Text(_visible(f"answer: {run.answer}"), style="bold"), soft_wrap=True)
-
-
-def _visible(text: str) -> str:
-    """Untrusted text must not steer the terminal: control characters as pictures, lone surrogates as "?"."""
-    return text.translate(_PICTURES).encode(errors="replace").decode()
-
-
-# --- examples -------------------------------------------------------------------------------------
+        raise StageError(f"no example{where} in {run_dir}", hint="run deepcoder prepare first")
 
 
 def _show_examples(folder: RunFolder, console: Console, problem_id: str | None, count: int) -> int:
@@ -155,7 +113,7 @@ def pieces(example: Example, tokenizer: PreTrainedTokenizerFast) -> list[Piece]:
         waiting.append(token)
         text = str(tokenizer.decode(waiting, clean_up_tokenization_spaces=False))
         if not text.endswith("\ufffd") or len(waiting) == 4 or index == last or example.span_ids[index + 1] != span:
-            found.append(Piece(_visible(text), Span(span), len(waiting)))
+            found.append(Piece(visible(text), Span(span), len(waiting)))
             waiting = []
     return found
 

@@ -1,0 +1,208 @@
+
+const FACETS = { group: "Run by", family: "Family", split: "Split", outcome: "Outcome", model: "Model" };
+const HEIGHT = 60;  // of a row, as in page.css
+const $ = (id) => document.getElementById(id);
+
+async function unpack(text) {
+  const bytes = Uint8Array.from(atob(text.trim()), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return JSON.parse(await new Response(stream).text());
+}
+
+function start(index, packed) {
+  const { block: size, rows } = index;
+  const total = rows.id.length;
+  const row = (at) => Object.fromEntries(Object.entries(rows).map(([key, column]) => [key, column[at]]));
+  const byId = new Map(rows.id.map((id, at) => [id, at]));
+  const byProblem = new Map();
+  rows.problem_id.forEach((id, at) => byProblem.set(id, [...(byProblem.get(id) ?? []), at]));
+
+  // --- bodies: the last few blocks stay unpacked; the text that is searched stays once it was needed
+  const open = new Map();
+  const texts = new Array(total);
+  async function block(number) {
+    const found = open.get(number) ?? unpack(packed[number].textContent);
+    open.delete(number);
+    open.set(number, found);
+    if (open.size > 8) open.delete(open.keys().next().value);
+    return found;
+  }
+  const body = async (at) => (await block(Math.floor(at / size)))[at % size];
+  function searchable(at, content) {
+    return [rows.id[at], rows.problem_id[at], content.answer ?? "", ...content.runs.map((run) => run[2])]
+      .join("\n").toLowerCase();
+  }
+
+  // --- filters
+  const selects = {};
+  for (const [key, name] of Object.entries(FACETS)) {
+    const counts = new Map();
+    for (const value of rows[key]) counts.set(value, (counts.get(value) ?? 0) + 1);
+    if (counts.size < 2) continue;
+    const select = element("select");
+    select.append(new Option("all", "*"));
+    for (const value of [...counts.keys()].sort()) {
+      select.append(new Option(`${value || "(none)"} (${counts.get(value)})`, "=" + value));
+    }
+    const label = element("label", "", name);
+    label.append(select);
+    $("facets").append(label);
+    selects[key] = select;
+  }
+  const number = (id, otherwise) => ($(id).value === "" ? otherwise : Number($(id).value));
+  let shown = [];
+  let turn = 0;
+
+  async function filter() {
+    const mine = ++turn;
+    const query = $("search").value.trim().toLowerCase();
+    const wanted = Object.entries(selects).filter(([, select]) => select.value !== "*");
+    const least = number("least", 0), most = number("most", Infinity);
+    let found = [];
+    for (let at = 0; at < total; at++) {
+      if (rows.steps[at] < least || rows.steps[at] > most) continue;
+      if (wanted.every(([key, select]) => rows[key][at] === select.value.slice(1))) found.push(at);
+    }
+    if (query) {
+      const hits = [];
+      for (const [done, at] of found.entries()) {
+        if (texts[at] === undefined) {
+          const first = Math.floor(at / size) * size;
+          (await block(first / size)).forEach((content, offset) => {
+            texts[first + offset] = searchable(first + offset, content);
+          });
+          $("count").textContent = `Searching, ${Math.round(100 * done / found.length)} %`;
+          if (mine !== turn) return;
+        }
+        if (texts[at].includes(query)) hits.push(at);
+      }
+      found = hits;
+    }
+    shown = found;
+    $("count").textContent = `${shown.length.toLocaleString()} of ${total.toLocaleString()} trajectories`;
+    $("list").scrollTop = 0;
+    draw();
+    if (!location.hash && shown.length) await show(shown[0]);
+    document.body.dataset.ready = String(mine);
+  }
+
+  // --- the list: only the rows in view are in the document
+  let current = -1;
+  function draw() {
+    const list = $("list");
+    const from = Math.max(0, Math.floor(list.scrollTop / HEIGHT) - 8);
+    const to = Math.min(shown.length, Math.ceil((list.scrollTop + list.clientHeight) / HEIGHT) + 8);
+    $("rows").style.height = `${shown.length * HEIGHT}px`;
+    const drawn = [];
+    for (let place = from; place < to; place++) drawn.push(line(place));
+    $("rows").replaceChildren(...drawn);
+    const chosen = shown.indexOf(current);
+    if (chosen >= from && chosen < to) list.setAttribute("aria-activedescendant", `row-${current}`);
+    else list.removeAttribute("aria-activedescendant");
+  }
+  function line(place) {
+    const at = shown[place];
+    const made = element("div", "row");
+    made.id = `row-${at}`;
+    made.style.top = `${place * HEIGHT}px`;
+    made.setAttribute("role", "option");
+    made.setAttribute("aria-selected", String(at === current));
+    made.setAttribute("aria-posinset", String(place + 1));
+    made.setAttribute("aria-setsize", String(shown.length));
+    const facts = [rows.group[at], rows.problem_id[at], `${rows.steps[at]} steps`].filter(Boolean).join(" · ");
+    const second = element("div", "soft", facts + " · ");
+    second.append(element("span", rows.ok[at] ? "good" : "bad", rows.outcome[at]));
+    made.append(element("div", "", rows.title[at] || "(no text)"), second);
+    made.addEventListener("click", () => go(at));
+    return made;
+  }
+  function bring(place) {
+    const list = $("list");
+    if (place * HEIGHT < list.scrollTop) list.scrollTop = place * HEIGHT;
+    else if ((place + 1) * HEIGHT > list.scrollTop + list.clientHeight) {
+      list.scrollTop = (place + 1) * HEIGHT - list.clientHeight;
+    }
+  }
+  function step(by) {
+    if (!shown.length) return;
+    const place = shown.indexOf(current);
+    go(shown[Math.max(0, Math.min(shown.length - 1, place < 0 ? 0 : place + by))]);
+  }
+
+  // --- the detail, by the address: #id, or #id&compare
+  let beside = false;
+  const go = (at) => { location.hash = encodeURIComponent(rows.id[at]) + (beside ? "&compare" : ""); };
+  async function show(at) {
+    current = at;
+    const place = shown.indexOf(at);
+    if (place >= 0) bring(place);
+    draw();
+    const same = byProblem.get(rows.problem_id[at]);
+    const query = $("search").value.trim().toLowerCase();
+    const together = beside && same.length > 1;
+    const views = await Promise.all((together ? same : [at]).map(async (each) => trajectoryView(row(each), await body(each), query)));
+    if (at !== current) return;
+    const tools = element("div", "tools");
+    if (same.length > 1) {
+      const button = element("button", "", together ? "Show one" : `Side by side (${same.length} runs of this problem)`);
+      button.addEventListener("click", compare);
+      tools.append(button);
+    }
+    const holder = element("div", together ? "beside" : "");
+    holder.append(...views);
+    $("detail").replaceChildren(tools, holder);
+    $("detail").scrollTop = 0;
+    document.body.dataset.shown = rows.id[at];
+  }
+  function compare() {
+    if (current < 0) return;
+    beside = !beside;
+    go(current);
+  }
+  async function follow() {
+    const [id, ...flags] = location.hash.slice(1).split("&");
+    if (!id) return;
+    beside = flags.includes("compare");
+    let name = id;
+    try { name = decodeURIComponent(id); } catch { /* not ours: shown as it is */ }
+    const at = byId.get(name);
+    if (at === undefined) $("detail").replaceChildren(element("p", "bad", `There is no trajectory ${name} on this page.`));
+    else await show(at);
+  }
+
+  // --- what the user does
+  let waiting = 0;
+  $("filters").addEventListener("submit", (event) => event.preventDefault());
+  $("filters").addEventListener("reset", () => setTimeout(filter));
+  $("filters").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(filter, 150); });
+  $("list").addEventListener("scroll", () => requestAnimationFrame(draw));
+  addEventListener("resize", draw);
+  addEventListener("hashchange", follow);
+  $("list").addEventListener("keydown", (event) => {
+    const far = Math.max(1, Math.floor($("list").clientHeight / HEIGHT) - 1);
+    const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: far, PageUp: -far, Home: -total, End: total };
+    if (event.key in moves) step(moves[event.key]);
+    else if (event.key === "Enter") $("detail").focus();
+    else return;
+    event.preventDefault();
+  });
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") { $("list").focus(); return; }
+    if (event.target.matches("input, select, textarea")) return;
+    const keys = {
+      "/": () => $("search").focus(), j: () => step(1), k: () => step(-1), c: compare,
+      e: () => document.querySelectorAll('button.fold[aria-expanded="false"]').forEach((button) => button.click()),
+    };
+    if (event.key in keys) { keys[event.key](); event.preventDefault(); }
+  });
+  $("facts").textContent = Object.entries(index.facts).map(([name, value]) => `${name}: ${value}`).join(" · ");
+  filter().then(follow);
+}
+
+if (typeof DecompressionStream === "undefined") {
+  $("count").textContent = "This browser cannot unpack the page's data; one of 2023 or later can.";
+} else {
+  unpack($("index").textContent).then((index) => start(index, document.querySelectorAll("script.block")))
+    .catch((error) => { $("count").textContent = `The page's data cannot be read: ${error}`; });
+}
