@@ -107,7 +107,8 @@ class Bucket:
 
 
 class FakeProvider:
-    """The server. Counters: `answered` (good answers), `refused` (429s of its own limits)."""
+    """The server. Counters: `answered` (good answers), `refused` (429s of its own limits), `admitted` and `charged`
+    (requests that its limits let through, and their tokens)."""
 
     def __init__(
         self,
@@ -128,15 +129,19 @@ class FakeProvider:
         self.requests: list[dict[str, Any]] = []
         self.keep_requests = True
         self.answered = self.refused = self.seen = self.in_flight = self.most_in_flight = 0
+        self.admitted, self.charged = 0, 0.0
         self.buckets = {
             name: Bucket(*limit, now)
             for name, limit in (("requests", requests_limit), ("tokens", tokens_limit))
             if limit is not None
         }
         self.lock = threading.Lock()
-        handler = type("Handler", (_Handler,), {"provider": self})
+        handler = type("Handler", (self.handler(),), {"provider": self})
         self._server = _Server(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return ProviderHandler
 
     @property
     def root(self) -> str:
@@ -172,9 +177,13 @@ class FakeProvider:
             headers = self.headers()
             fault = self.script.popleft() if self.script else self.fault(body, number) if self.fault else None
         if fault is None:
-            reply = self.think(body["messages"])
+            reply = self.reply(body)
             fault = Reply(reply) if isinstance(reply, str) else reply
         return fault, headers
+
+    def reply(self, body: dict[str, Any]) -> Reply | str:
+        """The model's answer to a request."""
+        return self.think(body["messages"])
 
     def _admit(self, body: dict[str, Any]) -> tuple[Refusal, dict[str, str]] | None:
         cost = {"requests": 1.0, "tokens": float(count_tokens(body["messages"]) + 60)}
@@ -187,6 +196,8 @@ class FakeProvider:
                 return too_many(wait), self.headers()
         for name, bucket in self.buckets.items():
             bucket.level -= cost[name]
+        self.admitted += 1
+        self.charged += cost["tokens"]
         return None
 
     def headers(self) -> dict[str, str]:
@@ -206,7 +217,7 @@ class _Server(ThreadingHTTPServer):
         """Connections that break are part of the game."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class ProviderHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     provider: FakeProvider
     disable_nagle_algorithm = True
@@ -218,22 +229,22 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         server = self.provider
         if server.model_script:
-            self._refuse(server.model_script.popleft())
-        elif self._authorized() and self.path.endswith("/models"):
+            self.refuse(server.model_script.popleft())
+        elif self.authorized() and self.path.endswith("/models"):
             rows = [{"id": name, "object": "model", "active": True} for name in server.models]
             with server.lock:
                 headers = server.headers()
-            self._json(200, {"object": "list", "data": rows}, headers)
-        elif self._authorized():
-            self._refuse(Refusal(404, "no such page"))
+            self.json(200, {"object": "list", "data": rows}, headers)
+        elif self.authorized():
+            self.refuse(Refusal(404, "no such page"))
         else:
-            self._refuse(Refusal(401, "Invalid API Key", "invalid_api_key"))
+            self.refuse(Refusal(401, "Invalid API Key", "invalid_api_key"))
 
     def do_POST(self) -> None:
         server = self.provider
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        if not self._authorized():
-            self._refuse(Refusal(401, "Invalid API Key", "invalid_api_key"))
+        if not self.authorized():
+            self.refuse(Refusal(401, "Invalid API Key", "invalid_api_key"))
             return
         fault, headers = server.decide(body)
         with server.lock:
@@ -250,22 +261,22 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, body: dict[str, Any], fault: Fault, headers: dict[str, str]) -> None:
         match fault:
             case Refusal():
-                self._refuse(fault, headers)
+                self.refuse(fault, headers)
             case Reset():
-                self._reset()
+                self.reset()
             case Garbage():
-                self._send(200, fault.body, fault.content_type, headers)
+                self.send(200, fault.body, fault.content_type, headers)
             case CutBody():
                 raw = json.dumps(self._completion(body, Reply("Thought: cut"))).encode()
-                self._head(200, len(raw), "application/json", headers)
+                self.head(200, len(raw), "application/json", headers)
                 self.wfile.write(raw[: len(raw) // 2])
                 self.wfile.flush()
-                self._reset()
+                self.reset()
             case Drip():
                 raw = json.dumps(
                     self._completion(body, Reply("Thought: slow\nAction: finish\nAction Input:\n1"))
                 ).encode()
-                self._head(200, len(raw), "application/json", headers)
+                self.head(200, len(raw), "application/json", headers)
                 for byte in raw:
                     self.wfile.write(bytes([byte]))
                     self.wfile.flush()
@@ -276,7 +287,7 @@ class _Handler(BaseHTTPRequestHandler):
                 if body.get("stream"):
                     self._stream(body, fault, headers)
                 else:
-                    self._json(200, self._completion(body, fault), headers)
+                    self.json(200, self._completion(body, fault), headers)
 
     def _completion(self, body: dict[str, Any], reply: Reply) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": reply.text}
@@ -313,27 +324,27 @@ class _Handler(BaseHTTPRequestHandler):
     def _chunked(self, raw: bytes) -> None:
         self.wfile.write(f"{len(raw):x}\r\n".encode() + raw + b"\r\n")
 
-    def _authorized(self) -> bool:
+    def authorized(self) -> bool:
         return self.provider.key is None or self.headers.get("authorization") == f"Bearer {self.provider.key}"
 
-    def _refuse(self, refusal: Refusal, headers: Mapping[str, str] | None = None) -> None:
+    def refuse(self, refusal: Refusal, headers: Mapping[str, str] | None = None) -> None:
         tree = {"error": {"message": refusal.message, "type": "error", "code": refusal.code}}
-        self._json(refusal.status, tree, {**(headers or {}), **refusal.headers})
+        self.json(refusal.status, tree, {**(headers or {}), **refusal.headers})
 
-    def _json(self, status: int, tree: object, headers: Mapping[str, str] | None = None) -> None:
-        self._send(status, json.dumps(tree).encode(), "application/json", headers or {})
+    def json(self, status: int, tree: object, headers: Mapping[str, str] | None = None) -> None:
+        self.send(status, json.dumps(tree).encode(), "application/json", headers or {})
 
-    def _send(self, status: int, raw: bytes, content_type: str, headers: Mapping[str, str]) -> None:
-        self._head(status, len(raw), content_type, headers)
+    def send(self, status: int, raw: bytes, content_type: str, headers: Mapping[str, str]) -> None:
+        self.head(status, len(raw), content_type, headers)
         self.wfile.write(raw)
 
-    def _head(self, status: int, length: int, content_type: str, headers: Mapping[str, str]) -> None:
+    def head(self, status: int, length: int, content_type: str, headers: Mapping[str, str]) -> None:
         self.send_response(status)
         for name, value in {"content-type": content_type, "content-length": str(length), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
         self.wfile.flush()
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close_connection = True
