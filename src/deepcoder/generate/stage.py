@@ -236,7 +236,7 @@ def _check(tally: Tally, config: Config) -> None:
         reasons = ", ".join(f"{reason} {number}" for reason, number in tally.rejected.most_common()) or "no problems"
         if tally.excluded:
             raise StageError(
-                f"no trajectory passed; {tally.excluded} problems are in a benchmark and left out ({reasons} else)",
+                f"no trajectory passed: {tally.excluded} problems are in a benchmark and left out; others: {reasons}",
                 hint=f"{CONTAMINATION} lists them; generate.decontaminate.enabled=false trains on them all the same",
             )
         raise StageError(
