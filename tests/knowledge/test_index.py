@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from deepcoder.errors import DeepCoderError
 from deepcoder.knowledge import KnowledgeIndex, open_index
 from deepcoder.knowledge.collect import paragraph
-from deepcoder.knowledge.index import default_cache, name_words
+from deepcoder.knowledge.index import name_words
+from deepcoder.knowledge.stdlib import default_cache
 
 
 @pytest.fixture(scope="session")

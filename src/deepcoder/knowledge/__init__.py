@@ -1,5 +1,14 @@
-"""The documentation index behind `retrieve_knowledge`: Python's own standard library, searched offline."""
+"""The documentation behind `retrieve_knowledge`: Python's standard library, one's own documents, searched offline."""
 
-from deepcoder.knowledge.index import Entry, KnowledgeIndex, open_index
+from pathlib import Path
 
-__all__ = ["Entry", "KnowledgeIndex", "open_index"]
+from deepcoder.config import KnowledgeConfig
+from deepcoder.knowledge.index import Entry, KnowledgeIndex
+from deepcoder.knowledge.opening import open_knowledge
+
+__all__ = ["Entry", "KnowledgeIndex", "open_index", "open_knowledge"]
+
+
+def open_index(cache_dir: Path | None = None) -> KnowledgeIndex:
+    """The standard library's documentation alone, by words: `open_knowledge` with a config's defaults."""
+    return open_knowledge(KnowledgeConfig(cache_dir=cache_dir))

@@ -1,28 +1,32 @@
-"""A SQLite FTS5 index over the collected docstrings: built once a Python version, then opened read-only.
+"""Search over an index of documentation: a read-only SQLite file with an FTS5 table.
 
 A query that is exactly a symbol (`heapq.heappush`, `heappush`) gives the entries of that name and nothing
-else. Otherwise dotted symbols inside the query come first, then bm25 over name and text with the name
-weighted up. The same Python gives the same answers.
+else. Otherwise dotted symbols inside the query come first, then the ranking: bm25 over name and text with the name
+weighted up, or, where the index was opened with vectors, that fused with the ranking by meaning. The same files give
+the same answers.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import re
 import sqlite3
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
-from deepcoder.errors import DeepCoderError
-
-COLLECTOR = Path(__file__).with_name("collect.py")
-BUILD_TIMEOUT_S = 120
+SCHEMA = """
+    CREATE TABLE entries(id INTEGER PRIMARY KEY, symbol TEXT, last TEXT, signature TEXT, text TEXT, name TEXT,
+                         file TEXT NOT NULL DEFAULT '');
+    CREATE TABLE files(name TEXT PRIMARY KEY, digest TEXT NOT NULL);
+    CREATE VIRTUAL TABLE search USING fts5(name, text, content='', tokenize='porter unicode61');
+    CREATE INDEX by_symbol ON entries(symbol COLLATE NOCASE);
+    CREATE INDEX by_last ON entries(last);
+    CREATE INDEX by_file ON entries(file);
+"""
+# Both rankings are cut here before they are fused: what neither has among its first 50 is no result.
+CANDIDATES = 50
 
 _STOP_WORDS = frozenset({
     "a", "an", "and", "any", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "function", "functions",
@@ -34,90 +38,127 @@ _STOP_WORDS = frozenset({
 
 @dataclass(frozen=True)
 class Entry:
-    """One documented name. `text` is the first paragraph of its documentation, at most some 240 characters."""
+    """A documented name or a piece of a document; `file` is empty for the standard library.
+
+    `text`: of the library the first paragraph (some 240 characters), else at most `knowledge.chunk_chars`.
+    """
 
     symbol: str
     signature: str
     text: str
+    file: str = ""
 
     def render(self) -> str:
         """What a model is shown: the signature, then the text."""
         return f"{self.signature}\n{self.text}"
 
 
+class Nearest(Protocol):
+    """A ranking of entries by meaning."""
+
+    def nearest(self, query: str, limit: int) -> list[int]:
+        """The ids of the `limit` entries nearest to the query, nearest first."""
+        ...
+
+
 class KnowledgeIndex:
-    """Search over the index; opened by `open_index`. One connection; safe to use from several threads in turn."""
+    """Search over one index file. One connection, taken by one thread after the other."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, vectors: Nearest | None = None, *, results: int = 3) -> None:
         self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+        self._lock = threading.Lock()
+        self._vectors = vectors
+        self._results = results
 
-    def search(self, query: str, limit: int = 3) -> list[Entry]:
-        """The `limit` best entries, best first; empty where nothing matches. Any text is a valid query."""
-        found: dict[str, Entry] = {}
+    def search(self, query: str, limit: int | None = None) -> list[Entry]:
+        """The best entries, best first, `knowledge.results` of them where no `limit` is given.
+
+        Any text is a valid query. Empty where nothing matches; with vectors something always does. Asks the
+        embedding model then, which may take a while: call it in a thread. Raises what that model raises.
+        """
+        limit = self._results if limit is None else limit
+        found: dict[tuple[str, str], Entry] = {}
         for entry in self._candidates(query, limit):
-            found.setdefault(entry.symbol, entry)
+            found.setdefault((entry.file, entry.symbol), entry)
             if len(found) == limit:
                 break
         return list(found.values())
 
     def __len__(self) -> int:
         """Number of entries."""
-        return int(self._db.execute("SELECT count(*) FROM entries").fetchone()[0])
+        return int(self._rows("SELECT count(*) FROM entries")[0][0])
+
+    def entries(self) -> list[tuple[int, Entry]]:
+        """All entries with their ids."""
+        rows = self._rows("SELECT id, symbol, signature, text, file FROM entries ORDER BY id")
+        return [(row[0], Entry(*row[1:])) for row in rows]
 
     def close(self) -> None:
         """Close the database."""
         self._db.close()
 
-    def _candidates(self, query: str, limit: int) -> Iterable[Entry]:
+    def _candidates(self, query: str, limit: int) -> Iterator[Entry]:
         whole = query.strip().strip("`'\"?. ").removesuffix("()")
-        exact = list(self._exact(whole))
+        exact = self._exact(whole)
         if exact:
             yield from exact
             return
-        dotted = re.findall(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", query)
-        for symbol in dotted:
+        for symbol in re.findall(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", query):
             yield from self._exact(symbol)
-        words = [word for word in re.findall(r"[a-z0-9]+", query.lower()) if word not in _STOP_WORDS]
-        if words:
-            yield from self._ranked(words, limit)
+        yield from self._by_words(query, limit + 20) if self._vectors is None else self._fused(self._vectors, query)
 
-    def _exact(self, symbol: str) -> Iterable[Entry]:
+    def _fused(self, vectors: Nearest, query: str) -> Iterable[Entry]:
+        if not query.strip():
+            return []
+        rankings = [self._ranked(query, CANDIDATES), vectors.nearest(query, CANDIDATES)]
+        return self._entries(fuse(rankings))
+
+    def _by_words(self, query: str, limit: int) -> Iterable[Entry]:
+        return self._entries(self._ranked(query, limit))
+
+    def _exact(self, symbol: str) -> list[Entry]:
         """Entries that are called exactly so: the whole symbol, or its last part; shorter symbols first."""
-        rows = self._db.execute(
-            "SELECT symbol, signature, text FROM entries WHERE symbol = :s COLLATE NOCASE OR last = :s "
-            "ORDER BY symbol = :s DESC, symbol = :s COLLATE NOCASE DESC, "
-            "length(symbol) - length(replace(symbol, '.', '')), length(symbol), symbol LIMIT 20",
+        rows = self._rows(
+            "SELECT symbol, signature, text, file FROM entries WHERE symbol = :s COLLATE NOCASE OR last = :s "
+            "ORDER BY symbol = :s DESC, symbol = :s COLLATE NOCASE DESC, file = '', "
+            "length(symbol) - length(replace(symbol, '.', '')), length(symbol), symbol, file LIMIT 20",
             {"s": symbol},
         )
-        return (Entry(*row) for row in rows)
+        return [Entry(*row) for row in rows]
 
-    def _ranked(self, words: list[str], limit: int) -> Iterable[Entry]:
-        match = " OR ".join(f'"{word}"' for word in dict.fromkeys(words))
-        rows = self._db.execute(
-            "SELECT e.symbol, e.signature, e.text FROM search s JOIN entries e ON e.id = s.rowid "
-            "WHERE search MATCH ? ORDER BY round(bm25(search, 4.0, 1.0), 4), length(e.symbol), e.symbol LIMIT ?",
-            (match, limit + 20),
+    def _ranked(self, query: str, limit: int) -> list[int]:
+        """The ids of the best entries by bm25."""
+        words = [word for word in re.findall(r"[^\W_]+", query.lower()) if word not in _STOP_WORDS]
+        if not words:
+            return []
+        rows = self._rows(
+            "SELECT e.id FROM search s JOIN entries e ON e.id = s.rowid WHERE search MATCH ? "
+            "ORDER BY round(bm25(search, 4.0, 1.0), 4), length(e.symbol), e.symbol, e.file LIMIT ?",
+            (" OR ".join(f'"{word}"' for word in dict.fromkeys(words)), limit),
         )
-        return (Entry(*row) for row in rows)
+        return [row[0] for row in rows]
+
+    def _entries(self, ids: Sequence[int]) -> list[Entry]:
+        marks = ",".join("?" * len(ids))
+        rows = self._rows(f"SELECT id, symbol, signature, text, file FROM entries WHERE id IN ({marks})", ids)
+        known = {row[0]: Entry(*row[1:]) for row in rows}
+        return [known[each] for each in ids]
+
+    def _rows(self, query: str, values: Sequence[object] | dict[str, object] = ()) -> list[Any]:
+        with self._lock:
+            return self._db.execute(query, values).fetchall()
 
 
-def open_index(cache_dir: Path | None = None) -> KnowledgeIndex:
-    """The index of the running Python, built (a few seconds) where `cache_dir` has none yet.
+def fuse(rankings: Sequence[Sequence[int]], constant: int = 60) -> list[int]:
+    """Reciprocal rank fusion: ids by the sum over rankings of 1 / (constant + rank), ranks from 1, best first.
 
-    `cache_dir` defaults to $XDG_CACHE_HOME/deepcoder, or ~/.cache/deepcoder.
+    Cormack, Clarke and Büttcher, SIGIR 2009, whose constant is 60. Ties are in the order of the first ranking.
     """
-    folder = default_cache() if cache_dir is None else cache_dir
-    version = "{}.{}.{}".format(*sys.version_info[:3])
-    path = folder / f"stdlib-{sys.implementation.name}-{version}-{_source_hash()}.sqlite"
-    if not path.exists():
-        _build(path)
-    return KnowledgeIndex(path)
-
-
-def default_cache() -> Path:
-    """$XDG_CACHE_HOME/deepcoder, or ~/.cache/deepcoder."""
-    home = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(home) if home else Path.home() / ".cache") / "deepcoder"
+    scores: dict[int, float] = {}
+    for ranking in rankings:
+        for rank, each in enumerate(ranking, 1):
+            scores[each] = scores.get(each, 0.0) + 1 / (constant + rank)
+    return sorted(scores, key=lambda each: -scores[each])
 
 
 def name_words(symbol: str) -> str:
@@ -129,61 +170,18 @@ def name_words(symbol: str) -> str:
     return " ".join(words)
 
 
-def _source_hash() -> str:
-    """A hash of this package's code: an index that other code built is not used."""
-    digest = hashlib.sha256(Path(__file__).read_bytes() + COLLECTOR.read_bytes())
-    return digest.hexdigest()[:10]
+def insert(db: sqlite3.Connection, entry: Entry, *, last: str, name: str) -> None:
+    """Add an entry; `last` is found exactly, `name` by its words."""
+    row = db.execute(
+        "INSERT INTO entries(symbol, last, signature, text, name, file) VALUES (?, ?, ?, ?, ?, ?)",
+        (entry.symbol, last, entry.signature, entry.text, name, entry.file),
+    )
+    db.execute("INSERT INTO search(rowid, name, text) VALUES (?, ?, ?)", (row.lastrowid, name, entry.text))
 
 
-def _build(path: Path) -> None:
-    rows = _collect_apart()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    try:
-        _write(Path(name), rows)
-        Path(name).replace(path)  # two builders at once write the same bytes: the last one wins
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _collect_apart() -> list[tuple[str, str, str]]:
-    command = [sys.executable, "-I", "-W", "ignore", str(COLLECTOR)]
-    with tempfile.TemporaryDirectory(prefix="deepcoder-") as empty:
-        environment = {**os.environ, "COLUMNS": "80", "PYTHONHASHSEED": "0"}
-        done = subprocess.run(
-            command, cwd=empty, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, encoding="utf-8", timeout=BUILD_TIMEOUT_S, check=False,
-        )  # fmt: skip
-    if done.returncode != 0:
-        raise DeepCoderError(
-            f"the documentation index could not be built: {done.stderr.strip()[-500:]}",
-            hint="run `python -m deepcoder.knowledge.collect` to see where it stops",
-        )
-    # A module that prints on import (none is known to) must not break the rest.
-    return [tuple(json.loads(line)) for line in done.stdout.splitlines() if line.startswith("[")]
-
-
-def _write(path: Path, rows: list[tuple[str, str, str]]) -> None:
-    db = sqlite3.connect(path)
-    try:
-        db.executescript(
-            """
-            CREATE TABLE entries(id INTEGER PRIMARY KEY, symbol TEXT, last TEXT, signature TEXT, text TEXT);
-            CREATE VIRTUAL TABLE search USING fts5(name, text, content='', tokenize='porter unicode61');
-            """
-        )
-        for number, (symbol, signature, text) in enumerate(rows, 1):
-            last = symbol.rpartition(".")[2]
-            db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (number, symbol, last, signature, text))
-            db.execute("INSERT INTO search(rowid, name, text) VALUES (?, ?, ?)", (number, name_words(symbol), text))
-        db.executescript(
-            """
-            CREATE INDEX by_symbol ON entries(symbol COLLATE NOCASE);
-            CREATE INDEX by_last ON entries(last);
-            """
-        )
-        db.commit()
-    finally:
-        db.close()
+def remove(db: sqlite3.Connection, file: str) -> None:
+    """Remove the entries of a file; a contentless FTS5 table is told what it held."""
+    for number, name, text in db.execute("SELECT id, name, text FROM entries WHERE file = ?", (file,)).fetchall():
+        db.execute("INSERT INTO search(search, rowid, name, text) VALUES ('delete', ?, ?, ?)", (number, name, text))
+    db.execute("DELETE FROM entries WHERE file = ?", (file,))
+    db.execute("DELETE FROM files WHERE name = ?", (file,))
