@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from deepcoder.errors import ProblemError
-from deepcoder.judge import judge
+from deepcoder.judge import judge, limits
 from deepcoder.records import AnswerCheck, Outcome, Problem, TestsCheck, Verdict
 from deepcoder.sandbox import Sandbox
 
@@ -134,8 +134,5 @@ async def test_state_does_not_pass_from_one_judgement_to_the_next(box: Sandbox) 
 
 @pytest.mark.slow
 async def test_an_endless_loop_is_a_timeout(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    import deepcoder.judge.isolated as isolated
-    from deepcoder.sandbox import Limits
-
-    monkeypatch.setattr(isolated, "CANDIDATE", Limits(cpu_s=1, wall_s=20))
+    monkeypatch.setattr(limits, "CPU_S", 1.0)
     assert await outcome(box, "def f(x):\n    while True: pass") is Outcome.TIMEOUT

@@ -25,11 +25,12 @@ from deepcoder.judge.values import decode as _decode
 
 _trusted = {{}}
 exec(compile({canonical!r}, "<canonical>", "exec"), _trusted)
-_inputs = _decode(_json.loads({inputs!r}))
+__calls__ = _decode(_json.loads({inputs!r}))
+_expected = expected_values({name!r}, _trusted[{name!r}], __calls__)
 
 
 def check(candidate):
-    verify({name!r}, candidate, _trusted[{name!r}], _inputs, {atol!r}, _trusted)
+    verify({name!r}, candidate, _expected, __calls__, {atol!r}, _trusted)
 """
 
 

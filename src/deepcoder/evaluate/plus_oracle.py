@@ -22,21 +22,27 @@ SET_EQUAL = frozenset({
 NOT_NONE = frozenset({"check_str", "text_match_three", "text_starta_endb"})
 
 
+def expected_values(name: str, reference: Callable[..., Any], inputs: Sequence[Sequence[Any]]) -> list[Any]:
+    """The canonical solution's results: once a check, whatever the number of samples."""
+    if name == "find_zero":  # HumanEval/32: any zero will do
+        return [None] * len(inputs)
+    return [reference(*copy.deepcopy(list(arguments))) for arguments in inputs]
+
+
 def verify(
     name: str,
     candidate: Callable[..., Any],
-    reference: Callable[..., Any],
+    expected: Sequence[Any],
     inputs: Sequence[Sequence[Any]],
     atol: float,
     namespace: dict[str, Any],
 ) -> None:
     """AssertionError on the first input for which the candidate's result is not right."""
-    for number, arguments in enumerate(inputs):
+    for number, (arguments, want) in enumerate(zip(inputs, expected, strict=True)):
         got = candidate(*copy.deepcopy(list(arguments)))
-        if name == "find_zero":  # HumanEval/32: any zero will do
+        if name == "find_zero":
             assert abs(namespace["poly"](*arguments, got)) <= atol, f"input {number}: not a zero"
             continue
-        want = reference(*copy.deepcopy(list(arguments)))
         if atol == 0 and is_floats(want):
             atol = DEFAULT_ATOL
         if not also_right(name, arguments, got, want, atol):

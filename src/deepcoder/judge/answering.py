@@ -5,7 +5,7 @@ it (patched builtins, forged frames, exit hooks) changes only its own answers.
 
     in    {"code", "preamble", "names"}                       the program, once
     out   {"ready": true} | {"raised": ...}
-    in    {"id", "name", "arguments", "keywords", "mutable"}  one call
+    in    [{"id", "name", "arguments", "keywords", "mutable"}, ...]  calls, answered in this order, a frame each
     out   {"id", "value", "arguments"?} | {"id", "raised": ...} | {"id", "refused": text}
 """
 
@@ -44,16 +44,21 @@ def main() -> None:
         return
     channel.send(b'{"ready": true}')
     while (frame := channel.receive()) is not None:
-        call = json.loads(frame)
-        try:
-            reply = answer(call, names)
-        except BaseException as error:
-            reply = {"raised": raised(error)}
-        frame = json.dumps({"id": call["id"], **reply}, separators=(",", ":")).encode()
-        if len(frame) > MAX_BYTES:
-            refusal = {"id": call["id"], "refused": f"a value of {len(frame)} bytes"}
-            frame = json.dumps(refusal).encode()
-        channel.send(frame)
+        for call in json.loads(frame):
+            channel.send(framed(call, names))
+
+
+def framed(call: dict[str, Any], names: dict[str, Any]) -> bytes:
+    """The reply to one call, as it travels."""
+    try:
+        reply = answer(call, names)
+    except BaseException as error:
+        reply = {"raised": raised(error)}
+    frame = json.dumps({"id": call["id"], **reply}, separators=(",", ":")).encode()
+    if len(frame) > MAX_BYTES:
+        refusal = {"id": call["id"], "refused": f"a value of {len(frame)} bytes"}
+        frame = json.dumps(refusal).encode()
+    return frame
 
 
 main()

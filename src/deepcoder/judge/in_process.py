@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 
-from deepcoder.judge import programs
-from deepcoder.judge.limits import CANDIDATE
+from deepcoder.judge import limits, programs
 from deepcoder.judge.outcomes import outcome_of_end, outcome_of_exception
 from deepcoder.judge.plan import Plan
 from deepcoder.judge.values import BadValue, parse
@@ -18,10 +17,12 @@ from deepcoder.records import Outcome, TestsCheck, Verdict
 from deepcoder.sandbox import Sandbox, Session, SessionEnded
 
 
-async def judge_in_process(check: TestsCheck, plan: Plan, code: str, box: Sandbox, reason: str) -> Verdict:
+async def judge_in_process(
+    check: TestsCheck, plan: Plan, code: str, box: Sandbox, reason: str, scale: float
+) -> Verdict:
     """Load the program, then run set-up and tests in its namespace."""
     try:
-        async with box.session(programs.together(), CANDIDATE) as session:
+        async with box.session(programs.BOOTSTRAP, limits.of_candidate(scale)) as session:
             outcome, detail = await _converse(session, check, plan, code)
     except SessionEnded as ended:
         outcome, detail = outcome_of_end(ended.result, "the program")
@@ -32,6 +33,7 @@ async def judge_in_process(check: TestsCheck, plan: Plan, code: str, box: Sandbo
 
 async def _converse(session: Session, check: TestsCheck, plan: Plan, code: str) -> tuple[Outcome, str]:
     program = {"code": code, "preamble": check.preamble, "names": plan.names}
+    await session.send(programs.together())
     await session.send(json.dumps(program).encode())
     reply = parse(await session.receive())
     if not isinstance(reply, dict):

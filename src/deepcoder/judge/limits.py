@@ -2,14 +2,29 @@
 
 The slowest canonical solution seen (MBPP 123) takes 3 to 8 s of CPU time. Wall time only ends programs
 that sleep, and the tests' process, which mostly waits, gets the candidate's share on top of its own.
+On a slower machine the times are scaled (`evaluate.calibration`), never below these.
 """
 
 from __future__ import annotations
+
+import math
+from typing import Any
 
 from deepcoder.sandbox import Limits
 
 CPU_S = 25.0
 WALL_S = 90.0
+MEMORY_MB = 1024
+OUTPUT_BYTES = 1_000_000
+# The process that tests are forked from lives for many answers: its runs have limits of their own (`of_tests`).
+TESTS = Limits(cpu_s=1e9, wall_s=1e9, memory_mb=MEMORY_MB, output_bytes=OUTPUT_BYTES)
 
-CANDIDATE = Limits(cpu_s=CPU_S, wall_s=WALL_S, memory_mb=1024, output_bytes=1_000_000)
-TESTS = Limits(cpu_s=CPU_S, wall_s=WALL_S * 2, memory_mb=1024, output_bytes=1_000_000)
+
+def of_candidate(scale: float = 1.0) -> Limits:
+    """The candidate's process, from load to the last call."""
+    return Limits(cpu_s=CPU_S * scale, wall_s=WALL_S * scale, memory_mb=MEMORY_MB, output_bytes=OUTPUT_BYTES)
+
+
+def of_tests(scale: float = 1.0) -> dict[str, Any]:
+    """One run of the tests, in whole seconds."""
+    return {"cpu_s": math.ceil(CPU_S * scale), "wall_s": math.ceil(2 * WALL_S * scale)}

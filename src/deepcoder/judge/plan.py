@@ -5,6 +5,7 @@
     modules     standard library modules that the tests use without importing them (MBPP 596: sys)
     mutable     functions whose effect on their arguments is what is tested: somewhere a call's value is
                 dropped; only for these do changed arguments travel back
+    calls       calls that are known beforehand (deepcoder.judge.foretelling)
     in_process  why the tests must share the candidate's process, empty where they need not: they make
                 objects of the candidate's classes, or use attributes that plain data does not have
 
@@ -26,6 +27,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from deepcoder.errors import ProblemError
+from deepcoder.judge.foretelling import Call, foretold_calls
 from deepcoder.records import TestsCheck
 
 _PLAIN_TYPES: tuple[type, ...] = (
@@ -45,6 +47,7 @@ class Plan:
     modules: tuple[str, ...]
     mutable: frozenset[str]
     in_process: str
+    calls: tuple[Call, ...] = ()
 
 
 @lru_cache(maxsize=4096)
@@ -66,7 +69,11 @@ def plan_of(check: TestsCheck) -> Plan:
     names = sorted(candidates | ({check.entry_point} if check.entry_point else set()))
     if not names:
         raise ProblemError("the tests use nothing of the answer", hint="give an entry_point")
-    return Plan(tuple(names), checked, tuple(modules), frozenset(used.dropped), used.needs_objects(setup, tests, names))
+    calls = foretold_calls(tests, names, checked) if not check.setup.strip() else []
+    return Plan(
+        tuple(names), checked, tuple(modules), frozenset(used.dropped), used.needs_objects(setup, tests, names),
+        tuple(calls),
+    )  # fmt: skip
 
 
 def _parse(source: str, part: str) -> ast.Module:

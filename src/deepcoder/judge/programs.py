@@ -1,63 +1,47 @@
-"""The programs that the judge runs inside the sandbox, as one source text each.
+"""The programs that the judge runs inside the sandbox.
 
-The sandbox cannot import this package, so a program carries the modules that it needs and puts them
-where `import` finds them.
+The sandbox cannot import this package: a program is BOOTSTRAP, and the first frame that it receives has the
+modules that it needs, which it puts where `import` finds them. They travel compiled, since compiling takes
+longer than starting a box does; a box runs the interpreter that runs this (sandbox.worker.interpreter).
 """
 
 from __future__ import annotations
 
-import base64
 import marshal
-import zlib
 from functools import cache
 from importlib import resources
-from importlib.util import MAGIC_NUMBER
 
-# Compiling takes several times as long as starting a box, so the code travels compiled; the source beside
-# it is for a sandbox whose interpreter is another one.
-_BOOTSTRAP = """\
-import base64, marshal, sys, types, zlib
-from importlib._bootstrap_external import MAGIC_NUMBER
-for name, code, source in {modules!r}:
-    if MAGIC_NUMBER == {magic!r}:
-        code = marshal.loads(base64.b85decode(code))
-    else:
-        code = compile(zlib.decompress(base64.b85decode(source)), name, "exec", dont_inherit=True)
+BOOTSTRAP = """\
+import marshal, sys, types
+import deepcoder_channel
+for name, code in marshal.loads(deepcoder_channel.receive()):
     module = sys.modules[name] = types.ModuleType(name)
     exec(code, module.__dict__)
 """
 
 
 @cache
-def answering() -> str:
+def answering() -> bytes:
     """The candidate's side: deepcoder.judge.answering."""
     return _program("answering", "values", "loading")
 
 
 @cache
-def testing() -> str:
+def testing() -> bytes:
     """The tests' side: deepcoder.judge.testing."""
     return _program("testing", "values", "loading")
 
 
 @cache
-def together() -> str:
+def together() -> bytes:
     """Both in one process, the weaker mode: deepcoder.judge.together."""
     return _program("together", "loading")
 
 
-def _program(main: str, *needs: str) -> str:
+def _program(main: str, *needs: str) -> bytes:
     parts = [("deepcoder", ""), ("deepcoder.judge", "")]
     parts += [(f"deepcoder.judge.{name}", _source(name)) for name in (*needs, main)]
-    modules = [
-        (
-            name,
-            base64.b85encode(marshal.dumps(compile(source, name, "exec", dont_inherit=True))).decode(),
-            base64.b85encode(zlib.compress(source.encode())).decode(),
-        )
-        for name, source in parts
-    ]
-    return _BOOTSTRAP.format(modules=modules, magic=MAGIC_NUMBER)
+    return marshal.dumps([(name, compile(source, name, "exec", dont_inherit=True)) for name, source in parts])
 
 
 def _source(name: str) -> str:

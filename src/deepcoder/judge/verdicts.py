@@ -8,6 +8,7 @@ from deepcoder.judge.extraction import extract_code
 from deepcoder.judge.in_process import judge_in_process
 from deepcoder.judge.isolated import judge_isolated
 from deepcoder.judge.plan import plan_of
+from deepcoder.judge.tests_side import TestsSide
 from deepcoder.records import AnswerCheck, Outcome, Problem, TestsCheck, Verdict
 from deepcoder.sandbox import Sandbox
 
@@ -27,11 +28,17 @@ async def judge(problem: Problem, answer: str | None, box: Sandbox) -> Verdict:
         raise ProblemError(f"problem {problem.problem_id}: {error.message}", hint=error.hint) from None
 
 
-async def judge_program(check: TestsCheck, answer: str | None, box: Sandbox, *, extract: bool = True) -> Verdict:
+async def judge_program(
+    check: TestsCheck, answer: str | None, box: Sandbox, *, extract: bool = True, tests: TestsSide | None = None
+) -> Verdict:
     """Judge a program by tests: outside the candidate's process, or in it where the tests need that.
 
-    `extract`: take the code out of a fence; False judges the text as it stands.
+    `extract`: take the code out of a fence; False judges the text as it stands. `tests`: the process for the
+    tests, where it is kept from one answer to the next (many answers to one check are judged faster).
     """
+    if tests is None:
+        async with TestsSide(box) as own:
+            return await judge_program(check, answer, box, extract=extract, tests=own)
     plan = plan_of(check)
     mode = "in_process" if plan.in_process else "isolated"
     if answer is None or not answer.strip():
@@ -40,11 +47,11 @@ async def judge_program(check: TestsCheck, answer: str | None, box: Sandbox, *, 
         return Verdict(outcome=Outcome.ERROR, detail=f"an answer of {len(answer)} characters", mode=mode)
     code = extract_code(answer, plan.names) if extract else answer
     if plan.in_process:
-        return await judge_in_process(check, plan, code, box, plan.in_process)
-    verdict = await judge_isolated(check, plan, code, box)
+        return await judge_in_process(check, plan, code, box, plan.in_process, tests.scale)
+    verdict = await judge_isolated(check, plan, code, box, tests)
     if isinstance(verdict, Verdict):
         return verdict
-    return await judge_in_process(check, plan, code, box, verdict.reason)
+    return await judge_in_process(check, plan, code, box, verdict.reason, tests.scale)
 
 
 def _compare(check: AnswerCheck, answer: str | None) -> Verdict:
