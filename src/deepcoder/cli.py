@@ -257,6 +257,49 @@ def compact(
     print(f"{done.trajectories:,} trajectories of {done.files} files: {size}" if done.files else "nothing to compact")
 
 
+@app.command()
+def export(
+    run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/demo.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The JSONL file.")],
+    form: Annotated[str, typer.Option("--format", help="trl, trl-steps or ms-swift.")] = "trl",
+    instructions: Annotated[
+        str | None, typer.Option(help="First message: full, short or bare. Default: the run's student.instructions.")
+    ] = None,
+) -> None:
+    """Verified trajectories as chats that TRL's SFTTrainer or ms-swift read."""
+    from deepcoder.sharing import export as write
+
+    counts = write(run_dir, form, out, instructions=instructions)
+    print(f"{out}: {counts['rows']:,} rows of {counts['trajectories']:,} trajectories")
+    if counts["not_utf8"]:
+        print(f"left out: {counts['not_utf8']} with text that has no UTF-8 form")
+    if form == "trl" and counts["unread"]:
+        print(
+            f"{counts['unread']} steps hold no readable action, and TRL trains them: --format trl-steps leaves them out"
+        )
+
+
+@app.command()
+def push(
+    run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/demo.")],
+    repo: Annotated[str, typer.Option(metavar="NAME", help="The data set: NAME or OWNER/NAME.")],
+    private: Annotated[bool, typer.Option("--private", help="Create it private; refuse one that is public.")] = False,
+    license: Annotated[str | None, typer.Option(help="The card's licence, such as apache-2.0.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be uploaded; nothing is sent.")] = False,
+) -> None:
+    """Verified trajectories as a data set on the Hugging Face hub, with a card; the token is HF_TOKEN."""
+    from deepcoder.sharing import prepare_upload
+    from deepcoder.sharing import push as send
+
+    upload = prepare_upload(run_dir, repo, license=license)
+    if not dry_run:
+        print(send(upload, repo, private=private))
+        return
+    for name, content in upload.items():
+        print(f"{len(content):>12,} bytes  {name}")
+    print(f"\n{upload['README.md'].decode()}\nNothing was sent: without --dry-run this goes to {repo}.")
+
+
 @keys_app.command("create")
 def keys_create(name: str, config: ConfigArg = None, overrides: Overrides = None) -> None:
     """Create a key and print it once; only its hash is kept."""

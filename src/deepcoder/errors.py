@@ -16,6 +16,7 @@
     ├── SandboxBusy           too many callers wait for the sandbox already
     ├── AlignmentError        token ids or spans that do not agree with the chat template
     ├── TrainingError         a student that cannot be loaded or trained as configured
+    ├── HubError              the Hugging Face hub refused an upload or cannot be reached
     └── StageError            a stage that cannot start or resume from what lies in the run folder
 
 The CLI prints `message` and `hint` and exits with 1; a traceback means a bug.
@@ -102,3 +103,7 @@ class TrainingError(DeepCoderError):
 
 class StageError(DeepCoderError):
     """A stage cannot start, or cannot resume from what is there."""
+
+
+class HubError(DeepCoderError):
+    """The Hugging Face hub refused or cannot be reached."""
