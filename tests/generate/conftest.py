@@ -48,6 +48,7 @@ def generate(server: FakeProvider, tmp_path: Path) -> Generate:
         max_failed: int = 0,
         max_steps: int = 3,
         max_cost: float | None = None,
+        how: dict[str, Any] | None = None,
         **teacher: Any,
     ) -> Any:
         teacher = {"model": "vllm:qwen/qwen3-32b", "base_url": server.base_url, "max_attempts": 1} | teacher
@@ -56,7 +57,7 @@ def generate(server: FakeProvider, tmp_path: Path) -> Generate:
             problems=ProblemsConfig(source="jsonl", path=write_problems(tmp_path / "problems.jsonl", count)),
             teacher=TeacherConfig(**teacher),
             agent=AgentConfig(max_steps=max_steps),
-            generate=GenerateConfig(concurrency=concurrency, max_failed=max_failed, max_cost=max_cost),
+            generate=GenerateConfig(concurrency=concurrency, max_failed=max_failed, max_cost=max_cost, **(how or {})),
         )
         out = io.StringIO()
         return run(config, RunFolder(config), Console(file=out, width=200)), out.getvalue()
