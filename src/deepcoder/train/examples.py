@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,9 @@ from torch.utils.data import Dataset
 
 from deepcoder.errors import StageError
 from deepcoder.records import Span
+
+if TYPE_CHECKING:
+    from deepcoder.train.stored import StoredScores
 
 MaskErrorSteps = Literal["none", "act", "all"]
 STEPS = ("step_ids", "step_errors")
@@ -47,6 +50,16 @@ class ExampleSet(Dataset[int]):
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of each example, (n,)."""
         return np.diff(self.offsets)
+
+    def part(self, index: int) -> slice:
+        """Where an example lies in the flat arrays."""
+        return slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+
+    def trained_spans(self, index: int) -> NDArray[np.int8]:
+        """Spans of one example (T,), masked tokens as PROMPT."""
+        part = self.part(index)
+        spans = self.spans[part]
+        return spans if self.masked is None else np.where(self.masked[part], np.int8(Span.PROMPT), spans)
 
     def span_lengths(self, span: Span) -> NDArray[np.int64]:
         """Tokens of one span in each example, masked ones left out, (n,)."""
@@ -113,7 +126,8 @@ class Collator:
     """Rows -> {input_ids, attention_mask, span_ids}, (B, T) int64 each, padded on the right.
 
     A row is an example, or a tuple of examples packed one after the other. Packed micro-batches also have
-    `position_ids`, which begin at 0 with each example (and with the padding).
+    `position_ids`, which begin at 0 with each example (and with the padding). With `scores` there are also
+    `teacher_ids` and `teacher_log_probs`, (n, k) of the n trained tokens.
 
     Padding is `pad_token_id` with attention 0 and span PROMPT: the loss goes by span ids alone, so that
     padding is never trained, whichever token it is. A pad token that is also the end of a turn (common
@@ -123,6 +137,7 @@ class Collator:
 
     examples: ExampleSet
     pad_token_id: int
+    scores: StoredScores | None = None
 
     def __call__(self, rows: Sequence[int | tuple[int, ...]]) -> dict[str, Tensor]:
         """The examples of `rows` as one micro-batch."""
@@ -138,8 +153,8 @@ class Collator:
             start = 0
             for index in part:
                 stop = start + int(lengths[index])
-                ids[row, start:stop] = self._tokens(index)
-                spans[row, start:stop] = self._spans(index)
+                ids[row, start:stop] = self.examples.tokens[self.examples.part(index)]
+                spans[row, start:stop] = self.examples.trained_spans(index)
                 spans[row, start] = Span.PROMPT
                 mask[row, start:stop] = 1
                 positions[row, start:stop] = np.arange(stop - start)
@@ -148,19 +163,12 @@ class Collator:
         batch = {"input_ids": ids, "attention_mask": mask, "span_ids": spans}
         if packed:
             batch["position_ids"] = positions
-        return {name: torch.from_numpy(value) for name, value in batch.items()}
-
-    def _tokens(self, index: int) -> NDArray[np.int32]:
-        return self.examples.tokens[self._slice(index)]
-
-    def _spans(self, index: int) -> NDArray[np.int8]:
-        part = self._slice(index)
-        spans = self.examples.spans[part]
-        masked = self.examples.masked
-        return spans if masked is None else np.where(masked[part], np.int8(Span.PROMPT), spans)
-
-    def _slice(self, index: int) -> slice:
-        return slice(int(self.examples.offsets[index]), int(self.examples.offsets[index + 1]))
+        tensors = {name: torch.from_numpy(value) for name, value in batch.items()}
+        if self.scores is not None:
+            tensors |= self.scores.tensors(
+                [(index, self.examples.trained_spans(index)) for part in parts for index in part]
+            )
+        return tensors
 
 
 def _read(file: Path, columns: list[str]) -> pa.Table:

@@ -15,10 +15,11 @@ from deepcoder.models.quiet import quieten_transformers
 from deepcoder.runs import RunFolder
 from deepcoder.train import checkpoints
 from deepcoder.train.batches import plan_batches
-from deepcoder.train.examples import Collator, ExampleSet, read_examples
+from deepcoder.train.examples import Collator, read_examples
 from deepcoder.train.export import end_of_turn, save_base, save_final
 from deepcoder.train.log import ConsoleProgress, LogFile, TensorBoard, plot_losses, read_log, rewind_log
 from deepcoder.train.signals import StopRequest
+from deepcoder.train.stored import read_stored
 from deepcoder.train.student import Student, load_student
 from deepcoder.train.trainer import SadTrainer
 
@@ -57,7 +58,10 @@ def run(config: Config, folder: RunFolder, console: Console) -> Counts:
         f"{sizes['parameters']:,} parameters, {sizes['trained']:,} trained",
         highlight=False, soft_wrap=True,
     )  # fmt: skip
-    _train(config, arguments, student, examples, console)
+    scores = None
+    if config.train.teacher_scores == "stored":
+        scores = read_stored(folder.stage("score"), examples, vocabulary=_vocabulary(student))
+    _train(config, arguments, student, Collator(examples, student.tokenizer.pad_token_id, scores), console)
     if main:
         save_final(place / "final", student.model, student.tokenizer, student.reference)
         plot_losses(read_log(place / LOG), place / PLOT)
@@ -70,10 +74,10 @@ def outputs(folder: RunFolder) -> list[Path]:
 
 
 def _train(
-    config: Config, arguments: TrainingArguments, student: Student, examples: ExampleSet, console: Console
+    config: Config, arguments: TrainingArguments, student: Student, collator: Collator, console: Console
 ) -> None:
     """Train to the end of the plan, from the last whole checkpoint on; raises where a signal ended it."""
-    train, place = config.train, Path(str(arguments.output_dir))
+    train, place, examples = config.train, Path(str(arguments.output_dir)), collator.examples
     plan = plan_batches(
         examples.lengths, batch_size=train.batch_size, accumulation=train.gradient_accumulation,
         ranks=arguments.world_size, epochs=train.epochs, max_steps=train.max_steps,
@@ -86,7 +90,7 @@ def _train(
     with StopRequest(console) as stop:
         trainer = SadTrainer(
             model=student.model, args=arguments, config=train, plan=plan, stop_requested=stop, callbacks=callbacks,
-            collator=Collator(examples, student.tokenizer.pad_token_id), tokenizer=student.tokenizer,
+            collator=collator, tokenizer=student.tokenizer,
         )  # fmt: skip
         try:
             trainer.train(resume_from_checkpoint=None if resume is None else str(resume))

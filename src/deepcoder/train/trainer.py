@@ -39,6 +39,7 @@ from deepcoder.train import checkpoints
 from deepcoder.train.batches import BatchPlan, PlannedBatches
 from deepcoder.train.examples import Collator
 from deepcoder.train.hidden import hidden_states
+from deepcoder.train.stored import teacher_of
 from deepcoder.train.tally import COUNTS, Tally, count
 
 
@@ -131,6 +132,7 @@ class SadTrainer(Trainer):
             rows, self.head.weight, targets, spans,
             lambda_reason=lambdas[0], lambda_act=lambdas[1], n_reason=counts[0], n_act=counts[1],
             normalization=self.config.normalization, chunk_rows=self.config.loss_chunk_rows,
+            teacher=teacher_of(inputs),
         )  # fmt: skip
 
     def _hidden(self, model: nn.Module, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
