@@ -51,7 +51,7 @@ bench: $(STAMP) ## every benchmark that this machine can run
 soak: $(STAMP) ## 20,000 executions in the sandbox, 20 kills and 1,000 problems of a faulty provider; some minutes
 	$(BIN)/python benchmarks/sandbox_soak.py soak
 	DEEPCODER_KILLS=20 DEEPCODER_FAULT_PROBLEMS=1000 $(BIN)/python -m pytest -n 0 \
-	  tests/generate/test_crash.py tests/generate/test_faults.py
+	  tests/generate/test_crash.py tests/generate/test_faults.py tests/trajectories/test_compaction.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
