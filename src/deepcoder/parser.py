@@ -22,7 +22,7 @@ import ast
 import json
 import re
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from deepcoder.records import ACTION, ACTION_INPUT, THOUGHT, Action, Step, StepError, render_step
@@ -62,7 +62,10 @@ class ParseFailure:
 
 
 def parse_step(text: str, names: Collection[str] = tuple(Action)) -> Step | ParseFailure:
-    """The first step in `text`; `names` are the actions that exist. Only thought, action and input are set."""
+    """The first step in `text`; `names` are the actions that exist. Only thought, action and input are set.
+
+    A mapping from names to the names of their arguments lets those be read in calls and JSON too.
+    """
     result = _read(text, names)
     for _ in range(20):
         if isinstance(result, ParseFailure):
@@ -117,7 +120,7 @@ def _read(text: str, names: Collection[str]) -> Step | ParseFailure:
     if name is None:
         problem = f"There is no action {line.strip()[:60]!r}."
         return ParseFailure(StepError.UNKNOWN_ACTION, _how_to(problem, names), thought)
-    argument = _argument(name, inline if inline is not None else rest)
+    argument = _argument(name, inline if inline is not None else rest, _key(name, names))
     if not argument:
         return ParseFailure(StepError.EMPTY_INPUT, f"The input of {name} was empty.", thought)
     return Step(thought=thought, action=name, input=argument)
@@ -180,12 +183,17 @@ def _name(line: str, rest: str, names: Collection[str]) -> tuple[str | None, str
     if call is not None:
         name = next((known for known in names if known.casefold() == call["name"].casefold()), "")
         if name:
-            return name, _call_argument(name, call["bracket"], call["arguments"], rest)
+            return name, _call_argument(_key(name, names), call["bracket"], call["arguments"], rest)
     mentioned = [name for name in names if re.search(rf"\b{re.escape(name)}\b", line, re.IGNORECASE)]
     return (mentioned[0], None) if len(mentioned) == 1 else (None, None)
 
 
-def _call_argument(name: str, bracket: str, arguments: str, rest: str) -> str | None:
+def _key(name: str, names: Collection[str]) -> str:
+    """What a model may call the only argument of an action."""
+    return names[name] if isinstance(names, Mapping) else _ARGUMENTS.get(name, "input")
+
+
+def _call_argument(key: str, bracket: str, arguments: str, rest: str) -> str | None:
     """`("42")` -> 42. None where the call is empty and the argument follows below."""
     closing = _CLOSING[bracket]
     end = _END.search(rest)
@@ -195,7 +203,7 @@ def _call_argument(name: str, bracket: str, arguments: str, rest: str) -> str | 
     body = body.removesuffix(closing).strip()
     if not body:
         return None
-    keyword = re.match(r"(?:code|query|answer|input|" + _ARGUMENTS.get(name, "input") + r")[ \t]*=[ \t]*(?!=)", body)
+    keyword = re.match(r"(?:code|query|answer|input|" + re.escape(key) + r")[ \t]*=[ \t]*(?!=)", body)
     value = body[keyword.end() :] if keyword else body
     literal = _literal(value)
     if isinstance(literal, str):
@@ -212,22 +220,22 @@ def _literal(text: str) -> object:
         return None
 
 
-def _argument(name: str, region: str) -> str:
+def _argument(name: str, region: str, key: str) -> str:
     """The argument in the text after the action line."""
     label = _INPUT.search(region)
     if label is not None and _END.search(region[: label.start()]) is None and "```" not in region[: label.start()]:
         region = region[label.end() :]
     if name == Action.EXECUTE_PYTHON:
-        return _program(region)
-    return _plain(name, region)
+        return _program(region, key)
+    return _plain(region, key)
 
 
-def _program(region: str) -> str:
+def _program(region: str, key: str) -> str:
     """Python: the fenced block, else the text up to the next label."""
     if not _FENCE.match(region.lstrip("\n")):
         end = _END.search(region)
         unfenced = (region[: end.start()] if end else region).strip("\n").rstrip()
-        unwrapped = _unwrap(Action.EXECUTE_PYTHON, unfenced)
+        unwrapped = _unwrap(key, unfenced)
         if unwrapped is not None:
             return unwrapped
         if unfenced and _compiles(unfenced):
@@ -243,7 +251,7 @@ def _program(region: str) -> str:
     return body if body is not None and body.strip() else ""
 
 
-def _plain(name: str, region: str) -> str:
+def _plain(region: str, key: str) -> str:
     """Any other argument: up to the next label; a fence around all of it is taken off."""
     body = _fenced(region)
     if body is not None:
@@ -256,7 +264,7 @@ def _plain(name: str, region: str) -> str:
         return f"{ticks['ticks']}{ticks['language']}\n{body}\n{ticks['ticks']}" if body.strip() else ""
     end = _END.search(region)
     text = _dedented(region[: end.start()] if end else region)
-    unwrapped = _unwrap(name, text)
+    unwrapped = _unwrap(key, text)
     if unwrapped is not None:
         return _dedented(unwrapped)
     quoted = re.fullmatch(r"`([^`\n]+)`", text)
@@ -269,7 +277,7 @@ def _dedented(text: str) -> str:
     return text if "\n" in text else text.strip()
 
 
-def _unwrap(name: str, text: str) -> str | None:
+def _unwrap(key: str, text: str) -> str | None:
     """`{"code": "..."}` -> its value; None where the text is not such a JSON object."""
     if not text.lstrip().startswith("{"):
         return None
@@ -278,7 +286,7 @@ def _unwrap(name: str, text: str) -> str | None:
     except (ValueError, RecursionError):
         return None
     if isinstance(tree, dict) and len(tree) == 1:
-        value = tree.get(_ARGUMENTS.get(name, "input"))
+        value = tree.get(key)
         if isinstance(value, str):
             return _lines(value)
     return None

@@ -4,7 +4,7 @@ from deepcoder.agent.events import AgentEvent, EventKind, OnEvent
 from deepcoder.agent.loop import NOTHING_WRITTEN, run_agent
 from deepcoder.agent.prompts import first_message
 from deepcoder.agent.start import Start, begun
-from deepcoder.agent.tools import make_tools
+from deepcoder.agent.tools import make_tools, offers_of
 
 __all__ = [
     "NOTHING_WRITTEN",
@@ -15,5 +15,6 @@ __all__ = [
     "begun",
     "first_message",
     "make_tools",
+    "offers_of",
     "run_agent",
 ]

@@ -13,7 +13,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from langchain_core.language_models import BaseChatModel
@@ -23,6 +23,7 @@ from langchain_core.tools import BaseTool
 from deepcoder.agent.events import AgentEvent, EventKind, OnEvent
 from deepcoder.agent.prompts import first_message
 from deepcoder.agent.start import Start, begun, chat_of, noted
+from deepcoder.agent.tools import argument_of, offer_of
 from deepcoder.config import AgentConfig
 from deepcoder.errors import AuthenticationError, ModelUnavailable, ProviderDown, ProviderError, QuotaExhausted
 from deepcoder.models.clock import time_budget
@@ -63,7 +64,7 @@ async def run_agent(
     `model_error`; AuthenticationError, ModelUnavailable, ProviderDown and QuotaExhausted are raised, since
     no other problem can fare better. Cancellation is passed on.
     """
-    prompt = first_message(problem, instructions or config.instructions)
+    prompt = first_message(problem, instructions or config.instructions, [offer_of(tool) for tool in tools])
     lead = begin or Start()
     chat = chat_of(prompt, lead.steps)
     run = _Run(model, {tool.name: tool for tool in tools}, config, on_event, stream, chat, lead, list(lead.steps))
@@ -99,6 +100,9 @@ class _Run:
     lead: Start
     steps: list[Step] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.arguments = {name: argument_of(tool) for name, tool in self.tools.items()}
+
     async def until_stopped(self) -> tuple[StopReason, str]:
         """Steps until the run ends: why it ended, and the provider's error if that was it."""
         try:
@@ -130,7 +134,7 @@ class _Run:
         await self.emit(EventKind.MODEL_STARTED)
         start = time.monotonic()
         message = await self._ask()
-        step = read_message(message, tuple(self.tools)).model_copy(update={"model_s": time.monotonic() - start})
+        step = read_message(message, self.arguments).model_copy(update={"model_s": time.monotonic() - start})
         if step.action:
             step, self.lead = begun(step, self.lead.thought), Start()
         await self.emit(EventKind.THOUGHT, text=step.thought)
@@ -158,10 +162,14 @@ class _Run:
 
     async def _act(self, step: Step) -> Step:
         tool = self.tools[step.action]
-        argument = next(iter(tool.args))
         start = time.monotonic()
         message = await tool.ainvoke(
-            {"type": "tool_call", "id": str(len(self.steps)), "name": tool.name, "args": {argument: step.input}}
+            {
+                "type": "tool_call",
+                "id": str(len(self.steps)),
+                "name": tool.name,
+                "args": {self.arguments[tool.name]: step.input},
+            }
         )
         return step.model_copy(
             update={
@@ -189,8 +197,11 @@ class _Run:
             )
 
 
-def read_message(message: AIMessage, names: Sequence[str]) -> Step:
-    """The model's message as a Step; one without an action carries its error and what to tell the model."""
+def read_message(message: AIMessage, names: Collection[str]) -> Step:
+    """The model's message as a Step; one without an action carries its error and what to tell the model.
+
+    `names`: as `parse_step` takes them.
+    """
     text = clean(str(message.text))
     usage = message.usage_metadata
     kept = message.additional_kwargs.get("reasoning_content") or message.additional_kwargs.get("reasoning")

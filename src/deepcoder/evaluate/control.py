@@ -22,5 +22,5 @@ def _unavailable(tool: BaseTool) -> BaseTool:
 
     return StructuredTool.from_function(
         coroutine=execute_python, name=tool.name, description=tool.description, args_schema=tool.args_schema,
-        handle_tool_error=True,
+        metadata=tool.metadata, handle_tool_error=True,
     )  # fmt: skip

@@ -118,7 +118,7 @@ def _grouped(trajectories: Sequence[Trajectory], key: Callable[[Trajectory], str
 
 
 def _is_call(step: Step) -> bool:
-    return step.action in (Action.EXECUTE_PYTHON, Action.RETRIEVE_KNOWLEDGE) and step.observation is not None
+    return step.action not in ("", Action.FINISH) and step.observation is not None
 
 
 def _repeats(trajectory: Trajectory) -> int:

@@ -24,7 +24,7 @@ from deepcoder.evaluate.measures import Figures, absent, figures, versus
 from deepcoder.evaluate.report import show, write_report
 from deepcoder.evaluate.rows import RowLog, write_json
 from deepcoder.evaluate.solving import Solved, solve_all
-from deepcoder.knowledge import open_index
+from deepcoder.knowledge import open_knowledge
 from deepcoder.problems import ProblemSource, open_source
 from deepcoder.records import Problem
 from deepcoder.runs import RunFolder, hash_files, hash_of, stage_settings
@@ -95,7 +95,7 @@ async def _solve(
     """One model after the other, so that each has the machine for itself."""
     results: dict[str, Solved] = {}
     async with open_sandbox(config.sandbox) as box:
-        tools = make_tools(box, open_index(), config.agent)
+        tools = make_tools(box, open_knowledge(config.knowledge), config.agent)
         for entrant in entrants:
             if isinstance(entrant, Absent):
                 console.print(f"  [yellow]{entrant.name} is left out[/]: {entrant.reason}", soft_wrap=True)

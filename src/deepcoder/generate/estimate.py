@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from deepcoder.agent import first_message
+from deepcoder.agent import first_message, offers_of
 from deepcoder.config import Config
 from deepcoder.errors import ProviderError
 from deepcoder.models import open_teacher
@@ -27,7 +27,7 @@ from deepcoder.models.limits import Limits, limits_in
 from deepcoder.problems import ProblemSource, open_source
 from deepcoder.records import Problem
 from deepcoder.runs import RunFolder
-from deepcoder.trajectories import REJECTED, json_rows, shards
+from deepcoder.trajectories import rejected_shards, shards, stored_rows
 
 ENOUGH = 5  # runs that say more than assumptions do
 CHARS_A_TOKEN = 4
@@ -121,7 +121,7 @@ def show_estimate(
     """The table and its assumptions; `shape`: what was measured, if anything was."""
     teacher, agent = config.teacher, config.agent
     prices = Prices(teacher.input_price, teacher.output_price, teacher.cached_price)
-    prompt = _prompt_tokens(islice(source.problems(source.training_split), SAMPLE), agent.instructions)
+    prompt = _prompt_tokens(islice(source.problems(source.training_split), SAMPLE), config)
     most = _most(config, prompt)
     notes = list(notes)
     if shape is None:
@@ -191,12 +191,13 @@ async def _seen(config: Config, source: ProblemSource) -> Limits:
         await teacher.aclose()
 
 
-def _prompt_tokens(problems: Iterable[Problem], instructions: str) -> float:
-    lengths = [len(first_message(each.prompt, instructions)) for each in problems]
+def _prompt_tokens(problems: Iterable[Problem], config: Config) -> float:
+    offers = offers_of(config)
+    lengths = [len(first_message(each.prompt, config.agent.instructions, offers)) for each in problems]
     return sum(lengths) / max(1, len(lengths)) / CHARS_A_TOKEN
 
 
 def _stored(path: Path) -> set[str]:
     """The ids of the problems whose run is stored."""
-    files = [*shards(path), *(file for file in [path / REJECTED] if file.exists())]
-    return {str(row["problem_id"]) for file in files for _, row in json_rows(file)}
+    files = [*shards(path), *rejected_shards(path)]
+    return {str(row["problem_id"]) for file in files for row in stored_rows(file)}

@@ -19,7 +19,7 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
-from deepcoder.agent import NOTHING_WRITTEN, Start, first_message, run_agent
+from deepcoder.agent import NOTHING_WRITTEN, Start, first_message, offers_of, run_agent
 from deepcoder.config import Config
 from deepcoder.errors import (
     AuthenticationError,
@@ -134,7 +134,8 @@ class Solver:
         except ProviderError as error:
             return Trajectory(
                 trajectory_id="", problem_id=problem.problem_id, problem=problem.prompt,
-                prompt=first_message(problem.prompt, self.config.agent.instructions), steps=(), answer=None,
+                prompt=first_message(problem.prompt, self.config.agent.instructions, offers_of(self.config)),
+                steps=(), answer=None,
                 stop_reason=StopReason.MODEL_ERROR, model=self.teacher.name, error=str(error),
             )  # fmt: skip
 

@@ -34,7 +34,7 @@ from deepcoder.generate.report import write_report
 from deepcoder.generate.selection import CONTAMINATION, Selection
 from deepcoder.generate.solving import Solver, check_switches, unreasoned
 from deepcoder.generate.tally import Tally
-from deepcoder.knowledge import open_index
+from deepcoder.knowledge import open_knowledge
 from deepcoder.models import ChatModels, open_teacher
 from deepcoder.models.base import Paced
 from deepcoder.models.ledger import LEDGER, Ledger, Prices
@@ -124,7 +124,7 @@ async def _generate(
         # Every run may wait for a worker at once; that is a queue, not an overload.
         queue = max(config.sandbox.queue, config.generate.concurrency)
         async with open_sandbox(config.sandbox.model_copy(update={"queue": queue})) as box:
-            tools = make_tools(box, open_index(), config.agent)
+            tools = make_tools(box, open_knowledge(config.knowledge), config.agent)
             paced = teacher if isinstance(teacher, Paced) else None
             with Progress(console, tally, total, pace=paced.pace if paced else None) as progress:
                 if paced is not None:

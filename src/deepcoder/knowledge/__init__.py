@@ -4,9 +4,9 @@ from pathlib import Path
 
 from deepcoder.config import KnowledgeConfig
 from deepcoder.knowledge.index import Entry, KnowledgeIndex
-from deepcoder.knowledge.opening import open_knowledge
+from deepcoder.knowledge.opening import STDLIB, open_knowledge, subject
 
-__all__ = ["Entry", "KnowledgeIndex", "open_index", "open_knowledge"]
+__all__ = ["STDLIB", "Entry", "KnowledgeIndex", "open_index", "open_knowledge", "subject"]
 
 
 def open_index(cache_dir: Path | None = None) -> KnowledgeIndex:

@@ -62,9 +62,10 @@ class Nearest(Protocol):
 
 
 class KnowledgeIndex:
-    """Search over one index file. One connection, taken by one thread after the other."""
+    """Search over one index file. One connection, taken by one thread after the other. `about`: what it covers."""
 
-    def __init__(self, path: Path, vectors: Nearest | None = None, *, results: int = 3) -> None:
+    def __init__(self, path: Path, vectors: Nearest | None = None, *, results: int = 3, about: str = "") -> None:
+        self.about = about
         self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
         self._lock = threading.Lock()
         self._vectors = vectors

@@ -7,6 +7,17 @@ from deepcoder.errors import ConfigError
 from deepcoder.knowledge.index import KnowledgeIndex
 from deepcoder.knowledge.stdlib import default_cache, stdlib_file
 
+# What retrieve_knowledge searches where nothing else is configured.
+STDLIB = "the documentation of Python's standard library"
+
+
+def subject(config: KnowledgeConfig) -> str:
+    """What the index is about, in words for a prompt."""
+    own = config.about or "the documents that were provided"
+    if not config.paths:
+        return STDLIB
+    return f"{STDLIB} and {own}" if config.stdlib else own
+
 
 def open_knowledge(config: KnowledgeConfig) -> KnowledgeIndex:
     """The index over the library's documentation, one's own documents, or both; built where the cache lacks it.
@@ -27,7 +38,7 @@ def open_knowledge(config: KnowledgeConfig) -> KnowledgeIndex:
     else:
         path = stdlib_file(folder)
     if config.search == "lexical":
-        return KnowledgeIndex(path, results=config.results)
+        return KnowledgeIndex(path, results=config.results, about=subject(config))
     from deepcoder.knowledge.embedding import open_embedder
     from deepcoder.knowledge.vectors import open_vectors
 
@@ -39,4 +50,4 @@ def open_knowledge(config: KnowledgeConfig) -> KnowledgeIndex:
         plain.close()
     texts = [entry.render() for _, entry in entries]
     vectors = open_vectors([number for number, _ in entries], texts, embedder, folder)
-    return KnowledgeIndex(path, vectors, results=config.results)
+    return KnowledgeIndex(path, vectors, results=config.results, about=subject(config))

@@ -48,16 +48,16 @@ def run(config: Config, folder: RunFolder, console: Console) -> dict[str, int | 
     Raises AlignmentError where the tokenizer cannot be used or no trajectory gives an example, and
     StageError where there are no trajectories.
     """
-    from deepcoder.agent import first_message
+    from deepcoder.agent import first_message, offers_of
 
     for path in outputs(folder):
         path.unlink()
     aligner = Aligner(student_tokenizer(config.student))
-    tally = Tally()
+    tally, offers = Tally(), offers_of(config)
     examples = prepare(
         read_trajectories(folder.stage("generate")),
         aligner,
-        first_message=lambda problem: first_message(problem, config.student.instructions),
+        first_message=lambda problem: first_message(problem, config.student.instructions, offers),
         max_length=config.student.max_length,
         tally=tally,
     )

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcoder.agent import first_message, make_tools, run_agent
+from deepcoder.agent import first_message, make_tools, offers_of, run_agent
 from deepcoder.config import Config
-from deepcoder.knowledge import open_index
+from deepcoder.knowledge import open_knowledge
 from deepcoder.models import open_teacher
 from deepcoder.models.chatml import student_tokenizer
 from deepcoder.prepare.align import Aligner
@@ -33,7 +33,7 @@ async def expert_runs(config: Config, source: ProblemSource, problems: Iterable[
     queue = max(config.sandbox.queue, config.generate.concurrency)
     gate = asyncio.Semaphore(config.generate.concurrency)
     async with open_sandbox(config.sandbox.model_copy(update={"queue": queue})) as box:
-        tools = make_tools(box, open_index(), config.agent)
+        tools = make_tools(box, open_knowledge(config.knowledge), config.agent)
 
         async def solve(problem: Problem) -> Trajectory:
             async with gate:
@@ -72,7 +72,7 @@ def write_examples(config: Config, out: Path) -> dict[str, int]:
         prepared = prepare(
             runs,
             aligner,
-            first_message=lambda problem: first_message(problem, config.student.instructions),
+            first_message=lambda problem: first_message(problem, config.student.instructions, offers_of(config)),
             max_length=config.student.max_length,
             tally=Tally(),
         )

@@ -66,7 +66,7 @@ def needed(models: ChatModels, box: Sandbox, index: KnowledgeIndex, gate: Gate) 
             raise RuntimeError("the sandbox does not run programs")
 
     async def knowledge() -> None:
-        if not index.search("json.dumps", 1):
+        if not len(index):
             raise RuntimeError("the index is empty")
 
     return {"model": models.preflight, "sandbox": sandbox, "index": knowledge, "rate_limit": gate.check}

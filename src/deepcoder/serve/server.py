@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from deepcoder.config import Config
 from deepcoder.errors import ProviderError
-from deepcoder.knowledge import open_index
+from deepcoder.knowledge import open_knowledge
 from deepcoder.models import ChatModels
 from deepcoder.models.local import open_engine
 from deepcoder.sandbox import open_sandbox
@@ -28,7 +28,7 @@ _log = structlog.get_logger("deepcoder.serve")
 
 async def run(config: Config, student: Path, keys: KeyStore, listener: socket.socket) -> None:
     """Serve on `listener` until a signal; everything is closed when this returns."""
-    index = open_index()
+    index = open_knowledge(config.knowledge)
     async with open_sandbox(config.sandbox) as box, _open_models(config, student) as models:
         app = create_app(config, models=models, box=box, index=index, keys=keys)
         await DrainingServer(app, config).serve(sockets=[listener])

@@ -7,8 +7,8 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from deepcoder.agent.prompts import first_message
-from deepcoder.config import load_config
+from deepcoder.agent import first_message, offers_of
+from deepcoder.config import Config, load_config
 from deepcoder.errors import ConfigError, StageError
 from deepcoder.sharing.chats import FORMATS, rows_of
 from deepcoder.trajectories import read_trajectories
@@ -24,15 +24,15 @@ def export(run_dir: Path, form: str, out: Path, *, instructions: str | None = No
     """
     if form not in FORMATS:
         raise ConfigError(f"--format: {form!r} is none of {', '.join(FORMATS)}")
-    if instructions is None:
-        instructions = _students(run_dir)
+    config = _config(run_dir)
+    shown, offers = instructions or config.student.instructions, offers_of(config)
     counts: Counter[str] = Counter()
     beside = out.with_name(f".{out.name}.writing")
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
         with beside.open("wb") as file:
             for run in read_trajectories(run_dir / "trajectories"):
-                rows = list(rows_of(run, form, first_message(run.problem, instructions)))
+                rows = list(rows_of(run, form, first_message(run.problem, shown, offers)))
                 try:
                     lines = [json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows]
                 except UnicodeEncodeError:
@@ -51,8 +51,8 @@ def export(run_dir: Path, form: str, out: Path, *, instructions: str | None = No
     return counts
 
 
-def _students(run_dir: Path) -> str:
+def _config(run_dir: Path) -> Config:
     file = run_dir / "config.yaml"
     if not file.exists():
         raise StageError(f"{run_dir} is not a run folder: it has no config.yaml", hint="deepcoder generate makes one")
-    return load_config(file, []).student.instructions
+    return load_config(file, [])
