@@ -22,9 +22,8 @@ from deepcoder.runs import RunFolder
 from deepcoder.train import outputs, run
 from deepcoder.train.checkpoints import damage
 from deepcoder.train.log import read_log
+from deepcoder.train.tally import MEASURED
 from tests.train.students import random_rows, save_tiny_student, write_examples
-
-TIMINGS = {"seconds", "tokens_per_s"}
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +37,7 @@ def config_for(folder: Path, student: Path, *overrides: str) -> Config:
         None,
         [
             f"run.dir={folder}", f"student.model={student}", "train.batch_size=2", "train.epochs=1",
-            "train.logging_steps=1", "train.save_steps=4", "train.threads=1", "train.report_to=[]", *overrides,
+            "train.logging_steps=1", "train.save_steps=4", "train.threads=1", *overrides,
         ],
     )  # fmt: skip
 
@@ -49,12 +48,12 @@ def quiet() -> Console:
 
 def losses(folder: Path) -> list[dict[str, float]]:
     return [
-        {k: v for k, v in line.items() if k not in TIMINGS} for line in read_log(folder / "checkpoints" / "log.jsonl")
+        {k: v for k, v in line.items() if k not in MEASURED} for line in read_log(folder / "checkpoints" / "log.jsonl")
     ]
 
 
 def test_a_run_leaves_everything_the_other_stages_need(tmp_path: Path, student: Path) -> None:
-    config = config_for(tmp_path, student, 'train.report_to=["tensorboard"]')
+    config = config_for(tmp_path, student)
     console = quiet()
     counts = run(config, RunFolder(config), console)
     place = tmp_path / "checkpoints"
@@ -63,7 +62,7 @@ def test_a_run_leaves_everything_the_other_stages_need(tmp_path: Path, student: 
     assert counts["tokens"] == sum(len(ids) for ids, _ in random_rows(24))
     assert counts["loss_act"] == round(read_log(place / "log.jsonl")[-1]["loss_act"], 4)
     assert [path.name for path in sorted(place.glob("checkpoint-*"))] == ["checkpoint-12", "checkpoint-8"]
-    assert (place / "loss.png").read_bytes().startswith(b"\x89PNG")
+    assert (place / "plots" / "loss.png").read_bytes().startswith(b"\x89PNG")
     assert list((place / "tensorboard").glob("events.*"))
     for folder in (place / "base", place / "final"):
         assert damage(folder) is None

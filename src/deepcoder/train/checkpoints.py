@@ -2,13 +2,15 @@
 
 A checkpoint is written into a staging folder, sealed with the size and sha256 of each of its files,
 flushed to disk and renamed: after a crash at any moment, `checkpoint-N` is a whole one or does not
-exist. `last_good` still checks the seal, since files can also be damaged later.
+exist. `last_good` still checks the seal, since files can also be damaged later. A checkpoint at which the
+held-out loss was taken holds it itself, in `evaluation.json`: which one is best needs no other record.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -18,6 +20,7 @@ from pathlib import Path
 
 SEAL = "seal.json"
 STAGING = ".staging"
+EVALUATION = "evaluation.json"
 _NAME = re.compile(r"checkpoint-(\d+)")
 
 
@@ -99,10 +102,27 @@ def last_good(folder: Path) -> tuple[Path | None, list[str]]:
     return None, skipped
 
 
+def best(folder: Path) -> Path | None:
+    """The checkpoint with the least held-out loss, the earliest of equals; None where none has one."""
+    found = [(held_out_loss(path), step, path) for step, path in checkpoints(folder)]
+    known = [(loss, step, path) for loss, step, path in found if not math.isnan(loss)]
+    return min(known)[2] if known else None
+
+
+def held_out_loss(checkpoint: Path) -> float:
+    """`eval_loss` of a checkpoint; not a number where it was not taken."""
+    try:
+        return float(json.loads((checkpoint / EVALUATION).read_text())["eval_loss"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return math.nan
+
+
 def prune(folder: Path, keep: int) -> None:
-    """Delete all but the `keep` latest checkpoints."""
+    """Delete all but the `keep` latest checkpoints and the best one."""
+    spared = best(folder)
     for _, path in checkpoints(folder)[keep:]:
-        shutil.rmtree(path, ignore_errors=True)
+        if path != spared:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -15,28 +15,33 @@ from deepcoder.config import CurriculumConfig
 from deepcoder.errors import TrainingError
 from deepcoder.records import Span
 from deepcoder.train.batches import Easy
-from deepcoder.train.examples import ExampleSet
+from deepcoder.train.examples import Collator, ExampleSet
+from deepcoder.train.stored import LOG_PROBS, StoredScores
 
 
-def easy_first(
-    curriculum: CurriculumConfig, examples: ExampleSet, entropies: NDArray[np.float64] | None = None
-) -> Easy | None:
+def easy_first(curriculum: CurriculumConfig, collator: Collator) -> Easy | None:
     """The order that `curriculum` asks for; None where it is off.
 
-    `entropies` (n,): H(teacher) of each example; None where no scores are stored: then gamma must be 0, or
-    TrainingError is raised.
+    Raises TrainingError where gamma is not 0 and the collator has no stored scores to take H(teacher) from.
     """
     if not curriculum.enabled:
         return None
+    examples = collator.examples
     costs = curriculum.alpha * examples.span_lengths(Span.REASON) + curriculum.beta * examples.span_lengths(Span.ACT)
     if curriculum.gamma:
-        if entropies is None:
+        if collator.scores is None:
             raise TrainingError(
                 f"train.curriculum.gamma={curriculum.gamma} needs the teacher's stored scores, and there are none",
                 hint="train.teacher_scores=stored (after `deepcoder score`), or train.curriculum.gamma=0",
             )
-        costs = costs + curriculum.gamma * entropies
+        costs = costs + curriculum.gamma * teacher_entropies(examples, collator.scores)
     return Easy(costs.astype(np.float64), curriculum.epochs)
+
+
+def teacher_entropies(examples: ExampleSet, scores: StoredScores) -> NDArray[np.float64]:
+    """H(teacher) of each example in nats, (n,): over its trained tokens, masked ones left out."""
+    rows = (scores.tensors([(index, examples.trained_spans(index))])[LOG_PROBS] for index in range(len(examples)))
+    return np.asarray([entropy(log_probs.numpy()) for log_probs in rows])
 
 
 def entropy(log_probs: NDArray[np.floating]) -> float:

@@ -51,6 +51,14 @@ class ExampleSet(Dataset[int]):
         """Tokens of each example, (n,)."""
         return np.diff(self.offsets)
 
+    def check_vocabulary(self, size: int) -> None:
+        """Raise StageError on a token id that a vocabulary of `size` does not have: made with another tokenizer."""
+        if self.tokens.max() >= size:
+            raise StageError(
+                f"examples: token id {self.tokens.max()} does not exist in the student's vocabulary of {size}",
+                hint="prepare the examples with the student's own tokenizer (student.tokenizer)",
+            )
+
     def part(self, index: int) -> slice:
         """Where an example lies in the flat arrays."""
         return slice(int(self.offsets[index]), int(self.offsets[index + 1]))
@@ -75,7 +83,7 @@ def read_examples(
 ) -> ExampleSet:
     """Every example in `folder`/*.parquet, in the order of the file names.
 
-    `vocabulary`: size of the student's; a larger id is refused, since it was made with another tokenizer.
+    `vocabulary`: size of the student's, to check ids against.
     `mask_error_steps`: of steps whose observation is an error, mask the ACT tokens (act) or all trained ones (all).
     Raises StageError on no examples, unequal columns, unknown span ids, absent step columns where they are needed.
     """
@@ -94,14 +102,12 @@ def read_examples(
         raise StageError(f"{folder}: input_ids and span_ids of example {row} differ in length")
     if spans.min() < 0 or spans.max() > max(Span):
         raise StageError(f"{folder}: span_ids must lie in 0..{int(max(Span))}, not {spans.min()}..{spans.max()}")
-    if vocabulary is not None and tokens.max() >= vocabulary:
-        raise StageError(
-            f"{folder}: token id {tokens.max()} does not exist in the student's vocabulary of {vocabulary}",
-            hint="prepare the examples with the student's own tokenizer (student.tokenizer)",
-        )
     masked = None if mask_error_steps == "none" else _in_error_steps(table, folder, offsets, spans, mask_error_steps)
     problem_ids = tuple(table.column("problem_id").to_pylist())
-    return ExampleSet(tokens.astype(np.int32), spans.astype(np.int8), offsets, problem_ids, masked)
+    examples = ExampleSet(tokens.astype(np.int32), spans.astype(np.int8), offsets, problem_ids, masked)
+    if vocabulary is not None:
+        examples.check_vocabulary(vocabulary)
+    return examples
 
 
 def hold_out(examples: ExampleSet, fraction: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from rich.console import Console
+from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback, TrainingArguments
 
-from deepcoder.config import Config
+from deepcoder.config import Config, TrainConfig
+from deepcoder.errors import TrainingError
 from deepcoder.models.quiet import quieten_transformers
 from deepcoder.runs import RunFolder
 from deepcoder.train import checkpoints
-from deepcoder.train.batches import plan_batches
-from deepcoder.train.examples import Collator, read_examples
+from deepcoder.train.batches import plan_batches, plan_evaluation
+from deepcoder.train.curriculum import easy_first
+from deepcoder.train.examples import Collator, hold_out, read_examples
 from deepcoder.train.export import end_of_turn, save_base, save_final
-from deepcoder.train.log import ConsoleProgress, LogFile, TensorBoard, plot_losses, read_log, rewind_log
+from deepcoder.train.log import LogFile, TensorBoard, read_log, rewind_log
+from deepcoder.train.packing import check_separation
+from deepcoder.train.panel import ConsoleProgress
+from deepcoder.train.plots import write_plots
+from deepcoder.train.preflight import check_memory
+from deepcoder.train.shape import peak_flops, shape_of, training_flops
 from deepcoder.train.signals import StopRequest
 from deepcoder.train.stored import read_stored
 from deepcoder.train.student import Student, load_student
 from deepcoder.train.trainer import SadTrainer
 
 Counts = dict[str, int | float | str]
-LOG, PLOT = "log.jsonl", "loss.png"
+LOG, PLOTS = "log.jsonl", "plots"
 
 
 def run(config: Config, folder: RunFolder, console: Console) -> Counts:
@@ -36,6 +46,7 @@ def run(config: Config, folder: RunFolder, console: Console) -> Counts:
     """
     place = folder.stage("train")
     place.mkdir(parents=True, exist_ok=True)
+    check_config(config.train)
     quieten_transformers()
     torch.set_num_threads(config.train.threads or len(os.sched_getaffinity(0)))
     arguments = training_arguments(config, place)
@@ -47,12 +58,12 @@ def run(config: Config, folder: RunFolder, console: Console) -> Counts:
         if main:
             save_base(place / "base", model, tokenizer, config.student.model, origin)
 
+    examples = read_examples(folder.stage("prepare"), mask_error_steps=config.train.mask_error_steps)
+    check_memory(config, int(examples.lengths.max()), arguments.device, console)
     student = load_student(config, keep_base)
     end_of_turn(student.tokenizer)
+    examples.check_vocabulary(_vocabulary(student))
     sizes = {"parameters": student.parameters, "trained": student.trainable}  # merging adapters changes them
-    examples = read_examples(
-        folder.stage("prepare"), vocabulary=_vocabulary(student), mask_error_steps=config.train.mask_error_steps
-    )
     console.print(
         f"{len(examples):,} examples, {len(examples.tokens):,} tokens; {config.student.model}: {student.origin}, "
         f"{sizes['parameters']:,} parameters, {sizes['trained']:,} trained",
@@ -64,8 +75,8 @@ def run(config: Config, folder: RunFolder, console: Console) -> Counts:
     _train(config, arguments, student, Collator(examples, student.tokenizer.pad_token_id, scores), console)
     if main:
         save_final(place / "final", student.model, student.tokenizer, student.reference)
-        plot_losses(read_log(place / LOG), place / PLOT)
-    return _summary(read_log(place / LOG)) | sizes | {"student": student.origin}
+        write_plots(read_log(place / LOG), place / PLOTS)
+    return _summary(read_log(place / LOG), place) | sizes | {"student": student.origin}
 
 
 def outputs(folder: RunFolder) -> list[Path]:
@@ -76,21 +87,31 @@ def outputs(folder: RunFolder) -> list[Path]:
 def _train(
     config: Config, arguments: TrainingArguments, student: Student, collator: Collator, console: Console
 ) -> None:
-    """Train to the end of the plan, from the last whole checkpoint on; raises where a signal ended it."""
+    """Train to the end of the plan, from the last whole checkpoint on; raises where a signal ended it.
+
+    The model ends with the weights that `train.final` asks for.
+    """
     train, place, examples = config.train, Path(str(arguments.output_dir)), collator.examples
+    among, held_out = hold_out(examples, train.eval_fraction)
+    capacity = config.student.max_length if train.packing else None
     plan = plan_batches(
         examples.lengths, batch_size=train.batch_size, accumulation=train.gradient_accumulation,
         ranks=arguments.world_size, epochs=train.epochs, max_steps=train.max_steps,
-        group_by_length=train.group_by_length, seed=config.run.seed,
+        group_by_length=train.group_by_length, seed=config.run.seed, among=among,
+        easy=easy_first(train.curriculum, collator), capacity=capacity,
     )  # fmt: skip
     arguments.max_steps = len(plan.steps)
     arguments.warmup_steps = math.ceil(train.warmup_ratio * len(plan.steps))
+    if train.packing:
+        head: nn.Module = student.model.get_output_embeddings()  # type: ignore[operator]
+        check_separation(student.model, head, _vocabulary(student))
     resume = _last_checkpoint(place, console)
-    callbacks, progress = _callbacks(config, arguments, len(examples), resume, console)
+    callbacks, progress = _callbacks(config, arguments, len(among), resume, console)
     with StopRequest(console) as stop:
         trainer = SadTrainer(
             model=student.model, args=arguments, config=train, plan=plan, stop_requested=stop, callbacks=callbacks,
-            collator=collator, tokenizer=student.tokenizer,
+            collator=collator, tokenizer=student.tokenizer, least_seconds=_least_seconds(train, arguments, student),
+            held_out=plan_evaluation(examples.lengths, held_out, batch_size=train.batch_size, capacity=capacity),
         )  # fmt: skip
         try:
             trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
@@ -99,6 +120,52 @@ def _train(
         if trainer.state.global_step < len(plan.steps):
             stop.raise_if_received()
             raise KeyboardInterrupt  # the signal reached another rank
+    best = checkpoints.best(place) if train.eval_fraction and train.final == "best" else None
+    if best is not None and checkpoints.step_of(best) != len(plan.steps):
+        _load_best(trainer, best, console)
+
+
+def _load_best(trainer: SadTrainer, best: Path, console: Console) -> None:
+    if (reason := checkpoints.damage(best)) is not None:
+        raise TrainingError(
+            f"{best}, the best checkpoint by its held-out loss, is damaged: {reason}",
+            hint="delete that folder, then run the same command: the next best one becomes final/",
+        )
+    trainer.load_weights(best)
+    console.print(
+        f"final/ is made of {best.name}: held-out loss {checkpoints.held_out_loss(best):.4f}", highlight=False
+    )
+
+
+def check_config(train: TrainConfig) -> None:
+    """Raise TrainingError on settings that do not go together, before anything is loaded."""
+    if train.packing and train.router_aux_coefficient:
+        raise TrainingError(
+            "train.packing and train.router_aux_coefficient do not go together: the balancing loss needs an attention "
+            "mask, with which packed examples would see each other",
+            hint="set one of them to its default",
+        )
+    if "wandb" in train.report_to and importlib.util.find_spec("wandb") is None:
+        raise TrainingError("train.report_to names wandb, which is not installed", hint="pip install wandb")
+
+
+def _least_seconds(
+    train: TrainConfig, arguments: TrainingArguments, student: Student
+) -> Callable[[dict[str, float]], float] | None:
+    """The seconds that these devices need at their peak for an interval's counts; None where it is unknown."""
+    peak = peak_flops(arguments.device, train.peak_tflops)
+    if peak is None:
+        return None
+    shape, full = shape_of(student.model.config), train.method == "full"
+    together: float = peak * arguments.world_size
+
+    def seconds(counts: dict[str, float]) -> float:
+        flops = training_flops(
+            shape, tokens=counts["tokens"], trained=counts["reason"] + counts["act"], pairs=counts["pairs"], full=full
+        )
+        return flops / together
+
+    return seconds
 
 
 def _last_checkpoint(place: Path, console: Console) -> Path | None:
@@ -120,10 +187,7 @@ def _callbacks(
     place = Path(str(arguments.output_dir))
     step = 0 if resume is None else checkpoints.step_of(resume)
     rewind_log(place / LOG, step)
-    callbacks: list[TrainerCallback] = [LogFile(place / LOG, examples), progress]
-    if "tensorboard" in config.train.report_to:
-        callbacks.append(TensorBoard(place / "tensorboard", step))
-    return callbacks, progress
+    return [LogFile(place / LOG, examples), TensorBoard(place / "tensorboard", step), progress], progress
 
 
 def training_arguments(config: Config, place: Path) -> TrainingArguments:
@@ -164,13 +228,17 @@ def _vocabulary(student: Student) -> int:
     return int(student.model.get_input_embeddings().weight.shape[0])  # type: ignore[operator]
 
 
-def _summary(lines: list[dict[str, float]]) -> Counts:
+def _summary(lines: list[dict[str, float]], place: Path) -> Counts:
     tokens, seconds = sum(line["tokens"] for line in lines), sum(line["seconds"] for line in lines)
-    last = lines[-1]
+    last, best = lines[-1], checkpoints.best(place)
+    held_out: Counts = {}
+    if best is not None:
+        held_out = {"eval_loss": round(checkpoints.held_out_loss(best), 4), "best_step": checkpoints.step_of(best)}
     return {
         "steps": int(last["step"]),
         "examples": int(sum(line["examples"] for line in lines)),
         "tokens": int(tokens),
         "tokens_per_s": round(tokens / max(seconds, 1e-9), 1),
         **{name: round(last[name], 4) for name in ("loss_reason", "loss_act") if name in last},
+        **held_out,
     }

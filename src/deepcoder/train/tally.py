@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from deepcoder.losses import ACT, REASON, SadOutput, trained_positions
+from deepcoder.train.preflight import GIB, resident_memory
+
+# What differs between two runs of the same training.
+MEASURED = frozenset(
+    {"seconds", "tokens_per_s", "mfu", "memory_allocated_gib", "memory_reserved_gib", "memory_resident_gib"}
+)
 
 
 class Tally:
     """Counts of the step at hand, sums since the last `drain`.
 
-    The sums of D_t stay on their device, so that a step waits for nothing.
+    The sums of D_t stay on their device, so that a step waits for nothing. `least_seconds`: the seconds
+    that the device would need at its peak for an interval's counts (by COUNTS), MFU being their share of the seconds
+    it took; None where the peak is unknown.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, least_seconds: Callable[[dict[str, float]], float] | None = None) -> None:
+        self.device = device
+        self._least_seconds = least_seconds
         self.step_counts = torch.zeros(len(COUNTS), dtype=torch.float64)
         self._sums = torch.zeros(2, dtype=torch.float64, device=device)
         self._counts = torch.zeros(len(COUNTS), dtype=torch.float64)
@@ -60,9 +71,21 @@ class Tally:
             "seconds": self._seconds,
             "tokens_per_s": counts["tokens"] / max(self._seconds, 1e-9),
         }
+        if self._least_seconds is not None:
+            metrics["mfu"] = self._least_seconds(counts) / max(self._seconds, 1e-9)
         self._counts = torch.zeros_like(self._counts)
         self._seconds = 0.0
-        return metrics
+        return metrics | memory_in_use(self.device)
+
+
+def memory_in_use(device: torch.device) -> dict[str, float]:
+    """GiB: on CUDA the peaks, since training began, of what is allocated and reserved; else what is resident now."""
+    if device.type != "cuda":
+        return {"memory_resident_gib": resident_memory() / GIB}
+    return {
+        "memory_allocated_gib": torch.cuda.max_memory_allocated(device) / GIB,
+        "memory_reserved_gib": torch.cuda.max_memory_reserved(device) / GIB,
+    }
 
 
 COUNTS = ("reason", "act", "tokens", "positions", "examples", "pairs")

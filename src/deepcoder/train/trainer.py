@@ -14,7 +14,8 @@ What differs from the Trainer, and why:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from deepcoder.config import TrainConfig
 from deepcoder.errors import TrainingError
 from deepcoder.losses import SadOutput, lambda_at, sad_loss, select_rows
 from deepcoder.train import checkpoints
-from deepcoder.train.batches import BatchPlan, PlannedBatches
+from deepcoder.train.batches import BatchPlan, PlannedBatches, Row
 from deepcoder.train.examples import Collator
 from deepcoder.train.hidden import hidden_states
 from deepcoder.train.stored import teacher_of
@@ -57,6 +58,8 @@ class SadTrainer(Trainer):
         tokenizer: PreTrainedTokenizerBase,
         stop_requested: Callable[[], bool] = lambda: False,
         callbacks: list[TrainerCallback] | None = None,
+        held_out: Sequence[list[Row]] = (),
+        least_seconds: Callable[[dict[str, float]], float] | None = None,
     ) -> None:
         super().__init__(
             model=model, args=args, train_dataset=collator.examples, data_collator=collator,
@@ -69,7 +72,9 @@ class SadTrainer(Trainer):
         self.head: nn.Linear = model.get_output_embeddings()  # type: ignore[operator]
         self.stop_requested = stop_requested
         self.stopped = False
-        self.tally = Tally(args.device)
+        self.held_out = held_out
+        self.tally = Tally(args.device, least_seconds)
+        self._evaluation: dict[str, float] = {}
         self._staging: Path | None = None
 
     # --- batches ------------------------------------------------------------------------------
@@ -145,6 +150,40 @@ class SadTrainer(Trainer):
             attention_mask=inputs["attention_mask"], output_router_logits=True,
         )  # fmt: skip
 
+    # --- held-out examples ----------------------------------------------------------------------
+
+    @torch.no_grad()
+    def evaluate_held_out(self) -> dict[str, float]:
+        """eval_loss, eval_loss_reason, eval_loss_act over the held-out micro-batches, shared among the ranks.
+
+        eval_loss weighs both spans by the lambdas at the end of training, so that checkpoints can be compared
+        though the lambdas move. Nothing random is drawn: a run with and one without it train alike.
+        """
+        sums = torch.zeros(4, dtype=torch.float64, device=self.args.device)
+        model: nn.Module = self.model  # type: ignore[assignment]
+        training = model.training
+        model.eval()
+        for rows in self.held_out[self.args.process_index :: self.args.world_size]:
+            inputs = self._prepare_inputs(self.data_collator(rows))  # type: ignore[arg-type]
+            with self.compute_loss_context_manager():
+                hidden, _ = self._hidden(model, inputs)
+                out = self._sad(hidden, inputs, (1.0, 1.0), torch.ones(2))
+            sums += torch.stack([out.sum_reason, out.sum_act, out.n_reason, out.n_act]).to(sums)
+        model.train(training)
+        if self.args.world_size > 1:
+            sums = self.accelerator.reduce(sums, "sum")
+        reason, act, n_reason, n_act = sums.tolist()
+        lambda_reason, lambda_act = self.lambdas(self.state.max_steps - 1)
+        per_reason, per_act = (n_reason + n_act,) * 2 if self.config.normalization == "token" else (n_reason, n_act)
+        losses = {"eval_loss": lambda_reason * reason / max(per_reason, 1) + lambda_act * act / max(per_act, 1)}
+        losses |= {"eval_loss_reason": reason / n_reason} if n_reason else {}
+        return losses | ({"eval_loss_act": act / n_act} if n_act else {})
+
+    def before_checkpoint(self) -> None:
+        """Take the held-out loss where the plan has a checkpoint; not for a stop in between, which shall be quick."""
+        due = self.state.global_step % self.config.save_steps == 0 or self.state.global_step == self.state.max_steps
+        self._evaluation = self.evaluate_held_out() if due and self.held_out else {}
+
     # --- what is logged -------------------------------------------------------------------------
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
@@ -155,6 +194,7 @@ class SadTrainer(Trainer):
                 sums = self.accelerator.reduce(sums, "sum")
             lambda_reason, lambda_act = self.lambdas(self.state.global_step - 1)
             logs |= self.tally.drain(sums) | {"lambda_reason": lambda_reason, "lambda_act": lambda_act}
+            logs |= self._evaluation
         super().log(logs, start_time)
 
     def floating_point_ops(self, inputs: dict[str, Tensor | Any]) -> int:
@@ -162,6 +202,10 @@ class SadTrainer(Trainer):
         return 0
 
     # --- checkpoints ----------------------------------------------------------------------------
+
+    def load_weights(self, checkpoint: Path) -> None:
+        """The weights of a checkpoint into the model; optimizer and position stay."""
+        self._load_from_checkpoint(str(checkpoint))
 
     def _get_output_dir(self, trial: Any) -> str:
         return str(self._staging or self.args.output_dir)
@@ -178,11 +222,14 @@ class SadTrainer(Trainer):
             super()._save_checkpoint(model, trial)
             self.accelerator.wait_for_everyone()  # every rank has written its random state
             if self.args.should_save:
+                if self._evaluation:
+                    (self._staging / name / checkpoints.EVALUATION).write_text(json.dumps(self._evaluation))
                 checkpoints.publish(self._staging / name, folder / name)
                 checkpoints.prune(folder, self.config.keep_checkpoints)
             self.accelerator.wait_for_everyone()
         finally:
             self._staging = None
+            self._evaluation = {}
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         """Weights through `from_pretrained`, which knows how they were stored; adapters as the Trainer does."""
@@ -209,4 +256,5 @@ class _Bookkeeping(TrainerCallback):
             control.should_save = control.should_training_stop = True
         if control.should_save or control.should_training_stop:
             control.should_log = True  # a checkpoint ends a logging interval: a resumed log has no half of one
+            self._trainer.before_checkpoint()
         return control
