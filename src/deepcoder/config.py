@@ -41,6 +41,12 @@ class ProblemsConfig(Section):
     revision: str | None = Field(default=None, description="a Hugging Face dataset's branch, tag or commit")
     streaming: bool = Field(default=False, description="read a Hugging Face dataset row by row up to the limit")
     fields: dict[str, str] = Field(default_factory=dict, description="record field -> dataset column")
+    levels: dict[str, int] = Field(
+        default_factory=dict, description="numbers for a difficulty column of words: {easy: 1, hard: 2}"
+    )
+    answer_after: str | None = Field(
+        default=None, description="in the answer column the answer is what follows the last one of these, such as ####"
+    )
     families: list[str] = Field(default_factory=list, description="procedural families; empty: all")
     train: int = Field(default=1600, ge=1, description="procedural training problems")
     held_out: int = Field(default=60, ge=1, description="procedural problems in each held-out split")
@@ -203,6 +209,9 @@ class GenerateConfig(Section):
     """Trajectory generation."""
 
     concurrency: int = Field(default=8, ge=1, description="agent runs at once")
+    workers_ray: int | None = Field(
+        default=None, ge=1, description="solve over Ray in so many workers, each `concurrency` runs at once"
+    )
     max_cost: float | None = Field(
         default=None, gt=0, description="stop at this cost, by teacher.input_price and output_price"
     )

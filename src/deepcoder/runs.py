@@ -43,7 +43,7 @@ _SECTIONS: dict[StageName, tuple[str, ...]] = {
 }
 # Keys that change how fast a result comes, not which result.
 _IRRELEVANT = {
-    "generate.concurrency", "sandbox.workers", "evaluate.concurrency", "engine.batch_size",
+    "generate.concurrency", "generate.workers_ray", "sandbox.workers", "evaluate.concurrency", "engine.batch_size",
     "teacher.timeout_s", "teacher.max_attempts", "teacher.max_wait_s", "teacher.max_outage_s",
     "teacher.requests_per_minute", "teacher.tokens_per_minute", "teacher.requests_per_day", "teacher.tokens_per_day",
     "teacher.input_price", "teacher.output_price", "teacher.cached_price",

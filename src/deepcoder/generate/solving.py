@@ -12,14 +12,15 @@ attempt, which correction), so that a session that was cut short pays for none o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
-from deepcoder.agent import NOTHING_WRITTEN, Start, first_message, offers_of, run_agent
+from deepcoder.agent import NOTHING_WRITTEN, Start, first_message, make_tools, offers_of, run_agent
 from deepcoder.config import Config
 from deepcoder.errors import (
     AuthenticationError,
@@ -33,11 +34,12 @@ from deepcoder.generate.correction import correction
 from deepcoder.generate.first_thought import ask, from_reasoning, led_by
 from deepcoder.generate.quality import broken_rule, characters
 from deepcoder.judge import judge
+from deepcoder.knowledge import open_knowledge
 from deepcoder.models import ChatModels
 from deepcoder.models.base import Draw, Redrawn
 from deepcoder.parser import as_thought, without_reasoning
 from deepcoder.records import Effort, Outcome, Problem, Step, StopReason, Trajectory, render_step
-from deepcoder.sandbox import Sandbox
+from deepcoder.sandbox import Sandbox, open_sandbox
 
 
 def check_switches(config: Config, teacher: ChatModels) -> None:
@@ -66,6 +68,16 @@ def check_switches(config: Config, teacher: ChatModels) -> None:
         )
 
 
+@asynccontextmanager
+async def open_solver(config: Config, teacher: ChatModels) -> AsyncIterator[Solver]:
+    """A Solver with a sandbox and tools of its own, in this process."""
+    # Every run may wait for a worker at once; that is a queue, not an overload.
+    queue = max(config.sandbox.queue, config.generate.concurrency)
+    async with open_sandbox(config.sandbox.model_copy(update={"queue": queue})) as box:
+        tools = make_tools(box, open_knowledge(config.knowledge), config.agent)
+        yield Solver(config, teacher, box, tools)
+
+
 @dataclass(frozen=True)
 class Solver:
     """Runs problems and judges what comes of them."""
@@ -74,6 +86,11 @@ class Solver:
     teacher: ChatModels
     box: Sandbox
     tools: Sequence[BaseTool]
+
+    @property
+    def places(self) -> int:
+        """Runs at once."""
+        return self.config.generate.concurrency
 
     async def solve(self, problem: Problem) -> Trajectory:
         """The run to store, judged: a good one where there is one, else the first.
@@ -149,7 +166,10 @@ class Solver:
             config=self.config.agent,
             begin=begin,
         )
-        known: dict[str, Any] = {"family": problem.family, "split": problem.split, "model": self.teacher.name}
+        known: dict[str, Any] = {
+            "family": problem.family, "split": problem.split, "difficulty": problem.difficulty,
+            "model": self.teacher.name,
+        }  # fmt: skip
         if run.stop_reason is StopReason.FINISHED:
             known |= {"verdict": await judge(problem, run.answer, self.box)}
         run = run.model_copy(update=known)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from deepcoder.agent import make_tools
 from deepcoder.config import Config
 from deepcoder.errors import (
     AuthenticationError,
@@ -32,17 +31,18 @@ from deepcoder.errors import (
 from deepcoder.generate.progress import Progress
 from deepcoder.generate.report import write_report
 from deepcoder.generate.selection import CONTAMINATION, Selection
-from deepcoder.generate.solving import Solver, check_switches, unreasoned
+from deepcoder.generate.solving import Solver, check_switches, open_solver, unreasoned
 from deepcoder.generate.tally import Tally
-from deepcoder.knowledge import open_knowledge
 from deepcoder.models import ChatModels, open_teacher
 from deepcoder.models.base import Paced
 from deepcoder.models.ledger import LEDGER, Ledger, Prices
 from deepcoder.problems import ProblemSource, open_source
 from deepcoder.records import Outcome, Problem, StopReason, Trajectory
 from deepcoder.runs import RunFolder
-from deepcoder.sandbox import open_sandbox
 from deepcoder.trajectories import REJECTED, ShardWriter, shards
+
+if TYPE_CHECKING:
+    from deepcoder.generate.distributed import Workers
 
 # No other problem can fare better after these.
 _ENDS = (AuthenticationError, ModelUnavailable, ProviderDown, QuotaExhausted, BudgetSpent)
@@ -121,15 +121,12 @@ async def _generate(
         tally.excluded = len(selection.excluded)
         if notice := selection.notice():
             console.print(f"  {notice}", markup=False, highlight=False, soft_wrap=True)
-        # Every run may wait for a worker at once; that is a queue, not an overload.
-        queue = max(config.sandbox.queue, config.generate.concurrency)
-        async with open_sandbox(config.sandbox.model_copy(update={"queue": queue})) as box:
-            tools = make_tools(box, open_knowledge(config.knowledge), config.agent)
-            paced = teacher if isinstance(teacher, Paced) else None
+        async with _solving(config, teacher, ledger, writer.folder) as solver:
+            paced = teacher if isinstance(teacher, Paced) and isinstance(solver, Solver) else None
             with Progress(console, tally, total, pace=paced.pace if paced else None) as progress:
                 if paced is not None:
                     paced.listen(progress.say)
-                work = _Work(config, Solver(config, teacher, box, tools), ledger, writer, selection, tally, progress)
+                work = _Work(config, solver, ledger, writer, selection, tally, progress)
                 await work.do(source.problems(source.training_split))
                 if work.failed:
                     again, work.failed = work.failed, set()
@@ -139,12 +136,23 @@ async def _generate(
         await teacher.aclose()
 
 
+def _solving(
+    config: Config, teacher: ChatModels, ledger: Ledger, folder: Path
+) -> AbstractAsyncContextManager[Solver | Workers]:
+    """What solves problems: this process, or workers over Ray."""
+    if config.generate.workers_ray is None:
+        return open_solver(config, teacher)
+    from deepcoder.generate.distributed import open_workers
+
+    return open_workers(config, folder, ledger)
+
+
 @dataclass
 class _Work:
-    """Runs problems, `generate.concurrency` of them at once."""
+    """Runs problems, `solver.places` of them at once."""
 
     config: Config
-    solver: Solver
+    solver: Solver | Workers
     ledger: Ledger
     writer: ShardWriter
     selection: Selection
@@ -162,7 +170,7 @@ class _Work:
         first: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(self.config.generate.concurrency):
+                for _ in range(self.solver.places):
                     group.create_task(self._worker(queue))
         except BaseExceptionGroup as errors:
             first = errors.exceptions[0]  # the first to fail has cancelled the others

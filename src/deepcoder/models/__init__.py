@@ -16,14 +16,18 @@ __all__ = ["ChatModels", "open_teacher"]
 
 
 def open_teacher(
-    config: TeacherConfig, policies: Callable[[str], Policy | None], *, ledger: Ledger | None = None
+    config: TeacherConfig,
+    policies: Callable[[str], Policy | None],
+    *,
+    ledger: Ledger | None = None,
+    share: float = 1.0,
 ) -> ChatModels:
     """The teacher named by `config.model`: `expert`, or `provider:model`.
 
     With a `ledger`, what a provider answered is kept there and not asked (nor paid) again; the
     expert costs nothing and keeps none. `policies` finds the expert's policy for a problem id; other
-    teachers never call it. Raises ConfigError for an unknown provider and AuthenticationError for a
-    missing key.
+    teachers never call it. `share`: the part of the provider's limits that is this process's, where several
+    share it. Raises ConfigError for an unknown provider and AuthenticationError for a missing key.
     """
     if config.model == "expert":
         from deepcoder.models.expert import ExpertModels
@@ -31,4 +35,4 @@ def open_teacher(
         return ExpertModels(policies)
     from deepcoder.models.providers import open_provider
 
-    return open_provider(config, ledger=ledger)
+    return open_provider(config, ledger=ledger, share=share)

@@ -116,7 +116,7 @@ class Pacer:
 
     `requests_per_minute`, `tokens_per_minute`: limits that the user states. `bursts` counts the bursts
     of 429s. `say` hears of pauses of a minute and more. `section`: of the config, for hints. `share`: the part
-    of the provider's budgets, as its headers tell them, that is this process's.
+    of all these limits, stated and told by headers, that is this process's where several share a provider.
     """
 
     clock: Clock = field(default_factory=Clock)
@@ -135,8 +135,8 @@ class Pacer:
 
     def __post_init__(self) -> None:
         now = self.clock.now()
-        self.stated_requests = Budget.stated(self.requests_per_minute, now)
-        self.stated_tokens = Budget.stated(self.tokens_per_minute, now)
+        self.stated_requests = Budget.stated(_part(self.requests_per_minute, self.share), now)
+        self.stated_tokens = Budget.stated(_part(self.tokens_per_minute, self.share), now)
         self.meter = Meter(self.clock.now)
         self.guess = TokenGuess()
         self._refusal = ""  # what the last 429 said
@@ -290,6 +290,10 @@ class Pacer:
             reset = seconds_of(headers.get(f"x-ratelimit-reset-{name}", ""))
             if limit is not None and remaining is not None and reset is not None and limit > 0:
                 budget.update(limit * self.share, remaining * self.share, reset, ticket.sent_at, mark)
+
+
+def _part(limit: float | None, share: float) -> float | None:
+    return None if limit is None else limit * share
 
 
 def _least(*limits: float | None) -> float | None:

@@ -116,8 +116,12 @@ def open_provider(
     ledger: Ledger | None = None,
     clock: Clock | None = None,
     jitter: Callable[[], float] | None = None,
+    share: float = 1.0,
 ) -> RemoteModels:
-    """A teacher at an API; with a `ledger`, what it answered is kept there. `clock` and `jitter` are for tests."""
+    """A teacher at an API; with a `ledger`, what it answered is kept there.
+
+    `share`: the part of the provider's limits that is this process's. `clock` and `jitter` are for tests.
+    """
     patience = Patience(config.max_attempts, config.timeout_s)
     if jitter is not None:
         patience.jitter = jitter
@@ -126,6 +130,7 @@ def open_provider(
         max_wait_s=config.max_wait_s,
         requests_per_minute=config.requests_per_minute,
         tokens_per_minute=config.tokens_per_minute,
+        share=share,
     )
     return RemoteModels(config, endpoint_of(config), patience, pacer, ledger)
 
