@@ -71,7 +71,10 @@ Check = Annotated[AnswerCheck | TestsCheck, Field(discriminator="kind")]
 
 
 class Problem(Record):
-    """One problem. `prompt` is all that any model ever sees of it; `check` stays with the judge."""
+    """One problem. `prompt` is all that any model ever sees of it; `check` stays with the judge.
+
+    `difficulty` is the source's own measure, to be compared within a source only; 0 where it knows none.
+    """
 
     version: Literal[1] = 1
     problem_id: str
@@ -202,6 +205,7 @@ class Trajectory(Record):
     model: str = ""
     family: str = "unknown"
     split: str = "all"
+    difficulty: int = 0
     wall_s: float = 0.0
     error: str = ""
 

@@ -1,4 +1,4 @@
-"""MBPP, HumanEval, JSONL and Hugging Face: what is read, what is hidden, what is refused."""
+"""MBPP, HumanEval and JSONL: what is read, what is hidden, what is refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.problems.trusted_run import Solve, run_trusted
 from deepcoder.config import ProblemsConfig
 from deepcoder.errors import ProblemError
 from deepcoder.problems import open_source
-from deepcoder.problems.huggingface import mapped_problems
+from deepcoder.problems.difficulty import statements
 from deepcoder.records import AnswerCheck, TestsCheck
 
 Write = Callable[[str, str], Path]
@@ -123,24 +123,6 @@ def test_limit_and_unknown_split(write: Write):
         list(source.problems("train"))
 
 
-def test_huggingface_columns_are_mapped():
-    config = ProblemsConfig(source="huggingface", name="org/x", fields={"prompt": "question", "answer": "solution"})
-    [problem] = mapped_problems([{"question": "1+1?", "solution": "2", "other": 0}], config)
-    assert (problem.problem_id, problem.prompt, problem.check) == ("org/x/0", "1+1?", AnswerCheck(answer="2"))
-    with pytest.raises(ProblemError, match="no column 'solution'"):
-        list(mapped_problems([{"question": "1+1?"}], config))
-
-
-@pytest.mark.slow
-def test_huggingface_loads_through_the_library(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    pytest.importorskip("datasets")
-    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
-    path = write("d.jsonl", '{"q": "1+1?", "a": "2"}\n')
-    config = ProblemsConfig(source="huggingface", name="json", path=path, fields={"prompt": "q", "answer": "a"})
-    [problem] = open_source(config).problems("all")
-    assert problem.prompt == "1+1?"
-
-
 def test_the_real_benchmark_files(shared: Path):
     mbpp = open_file("mbpp", shared / "data/mbpp/mbpp.jsonl")
     problems = list(mbpp.problems("all"))
@@ -149,3 +131,23 @@ def test_the_real_benchmark_files(shared: Path):
     assert all(mbpp.policy(problem.problem_id) is not None for problem in problems)
     assert len(list(open_file("mbpp", shared / "data/mbpp/sanitized-mbpp.json").problems("all"))) == 427
     assert len(list(open_file("humaneval", shared / "data/humaneval/HumanEval.jsonl.gz").problems("all"))) == 164
+
+
+def test_difficulty_is_the_length_of_the_reference_solution(write: Write):
+    [mbpp] = open_file("mbpp", write("m.jsonl", json.dumps(MBPP_ROW))).problems("all")
+    [humaneval] = open_file("humaneval", write("h.jsonl", json.dumps(HUMANEVAL_ROW))).problems("all")
+    row = {key: value for key, value in HUMANEVAL_ROW.items() if key != "canonical_solution"}
+    [unknown] = open_file("humaneval", write("u.jsonl", json.dumps(row))).problems("all")
+    assert (mbpp.difficulty, humaneval.difficulty, unknown.difficulty) == (4, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "given", "count"),
+    [
+        ("x = 1; y = 2\n\n# note\nz = 3", "", 3),
+        ('def f():\n    """Doc."""\n    return 1', 'def f():\n    """Doc."""', 1),
+        ("(", "", 0),
+    ],
+)
+def test_statements(code: str, given: str, count: int):
+    assert statements(code, given=given) == count

@@ -108,7 +108,8 @@ class _Work:
             tools=self.tools, config=self.config.agent, instructions=self.entrant.instructions,
         )  # fmt: skip
         update: dict[str, object] = {
-            "family": problem.family, "split": problem.split, "model": self.models.name,
+            "family": problem.family, "split": problem.split, "difficulty": problem.difficulty,
+            "model": self.models.name,
         }  # fmt: skip
         if trajectory.stop_reason is not StopReason.MODEL_ERROR:
             update["verdict"] = await judge(problem, trajectory.answer, self.box)

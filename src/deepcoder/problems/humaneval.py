@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deepcoder.problems.contracts import Policy, StoredSource
+from deepcoder.problems.difficulty import statements
 from deepcoder.problems.replay import replay
 from deepcoder.problems.rows import Row, read_rows
 from deepcoder.records import Problem, TestsCheck
@@ -32,11 +33,13 @@ def open_humaneval(path: Path | None, *, limit: int | None = None) -> StoredSour
 
 def _problem(row: Row) -> Problem:
     prompt, name = row.text("prompt"), row.text("entry_point")
+    solution = row.text("canonical_solution", "")
     check = TestsCheck(entry_point=name, preamble=prompt, tests=row.text("test"))
     return Problem(
         problem_id=row.text("task_id"),
         prompt=f"{_INSTRUCTION}```python\n{prompt.rstrip()}\n```",
         check=check,
         family="humaneval",
+        difficulty=statements(prompt + solution, given=prompt) if solution else 0,
         source=row.where,
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from deepcoder.errors import ProblemError
 from deepcoder.problems.contracts import Policy, StoredSource
+from deepcoder.problems.difficulty import statements
 from deepcoder.problems.replay import replay
 from deepcoder.problems.rows import Row, read_rows
 from deepcoder.records import Problem, TestsCheck
@@ -56,6 +57,7 @@ def _problem(row: Row) -> tuple[Problem, str, str]:
         prompt=prompt,
         check=check,
         family="mbpp",
+        difficulty=statements(code),
         source=row.where,
     )
     return problem, code, name
