@@ -12,6 +12,7 @@ from rich.console import Console
 from tests.trajectories.made import made
 
 from deepcoder.errors import StageError
+from deepcoder.records import Effort, Rejection
 from deepcoder.trajectories import ShardWriter
 from deepcoder.view import item_of, page
 from deepcoder.view.command import view_page
@@ -50,6 +51,15 @@ def test_nothing_is_loaded_from_elsewhere() -> None:
     assert policy[1].startswith("default-src 'none'; script-src 'sha256-")
     assert "http" not in re.sub(r'http-equiv|<script type="text/plain"[^<]*', "", text)
     assert re.search(r"""\b(src|href)=["'](?!data:)""", text) is None
+
+
+def test_what_came_of_a_run_stands_above_it() -> None:
+    run = made("a", rejection=Rejection(reason="loop", detail="x"), effort=Effort(attempts=3, attempt=1, corrections=2))
+    facts = item_of(run)["body"]["facts"]
+    assert facts == {
+        "stopped": "finished", "seconds": "0.0", "judge": "passed", "rejected": "loop: x",
+        "effort": "attempt 2 of 3, 2 corrections",
+    }  # fmt: skip
 
 
 def test_the_same_trajectories_give_the_same_bytes() -> None:

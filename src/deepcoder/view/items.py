@@ -6,7 +6,7 @@ Both are plain JSON. Whoever has other things to show than stored trajectories b
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 from deepcoder.records import Step, Trajectory
 from deepcoder.view.spans import outcome_of, runs_of
@@ -87,10 +87,14 @@ def _note(step: Step) -> StepNote:
     return note
 
 
-def _facts(run: Trajectory) -> dict[str, Any]:
+def _facts(run: Trajectory) -> dict[str, str]:
     facts = {"stopped": run.stop_reason.value, "seconds": f"{run.wall_s:.1f}"}
     if run.verdict:
         facts["judge"] = ": ".join(filter(None, (run.verdict.outcome.value, run.verdict.detail)))
     if run.rejection:
         facts["rejected"] = ": ".join(filter(None, (run.rejection.reason, run.rejection.detail)))
+    if run.effort:
+        facts["effort"] = (
+            f"attempt {run.effort.attempt + 1} of {run.effort.attempts}, {run.effort.corrections} corrections"
+        )
     return facts | ({"error": run.error} if run.error else {})
