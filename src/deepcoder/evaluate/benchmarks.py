@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from deepcoder.config import ProblemsConfig
 from deepcoder.errors import ConfigError
 from deepcoder.problems import open_source
+from deepcoder.problems.rows import read_rows
 from deepcoder.records import Problem, TestsCheck
 
 Benchmark = Literal["humaneval", "mbpp", "humaneval+", "mbpp+"]
@@ -21,7 +22,7 @@ class Task:
     """One task of a benchmark.
 
     `prefix` is what a completion continues; `checks` are judged in order, all must pass (EvalPlus:
-    base, then plus).
+    base, then plus). `canonical` is the benchmark's own solution, a whole program; "" where it has none.
     """
 
     key: str
@@ -29,6 +30,7 @@ class Task:
     prefix: str
     entry_point: str
     checks: tuple[tuple[str, TestsCheck], ...]
+    canonical: str = ""
 
 
 def read_benchmark(benchmark: str, path: Path) -> dict[str, Task]:
@@ -36,6 +38,18 @@ def read_benchmark(benchmark: str, path: Path) -> dict[str, Task]:
     if benchmark not in get_args(Benchmark):
         raise ConfigError(f"there is no benchmark {benchmark!r}", hint=f"known: {', '.join(get_args(Benchmark))}")
     return {task.key: task for task in _tasks(benchmark, path)}
+
+
+def choose(tasks: dict[str, Task], ids: Sequence[str], limit: int | None) -> dict[str, Task]:
+    """The tasks with these ids (all where there are none), at most `limit` of them, in the file's order.
+
+    Raises ConfigError for an id that the file does not have.
+    """
+    wanted = {task_key(each) for each in ids}
+    if unknown := sorted(wanted - tasks.keys()):
+        raise ConfigError(f"the benchmark has no task {', '.join(unknown)}", hint="check --task-ids")
+    found = {key: task for key, task in tasks.items() if not wanted or key in wanted}
+    return dict(list(found.items())[:limit])
 
 
 def task_key(task_id: str) -> str:
@@ -51,8 +65,17 @@ def _tasks(benchmark: str, path: Path) -> Iterator[Task]:
         yield from read_plus(benchmark, path)
         return
     source = open_source(ProblemsConfig(source="humaneval" if benchmark == "humaneval" else "mbpp", path=path))
+    canonical = {task_key(str(row.fields["task_id"])): _canonical(row.fields) for row in read_rows(path)}
     for problem in source.problems("all"):
         check = problem.check
         assert isinstance(check, TestsCheck)
         assert check.entry_point is not None
-        yield Task(task_key(problem.problem_id), problem, check.preamble, check.entry_point, (("base", check),))
+        key = task_key(problem.problem_id)
+        yield Task(key, problem, check.preamble, check.entry_point, (("base", check),), canonical[key])
+
+
+def _canonical(row: Mapping[str, Any]) -> str:
+    """HumanEval's prompt and solution, or MBPP's code."""
+    solution = row.get("canonical_solution")
+    found = row.get("code") if solution is None else f"{row['prompt']}{solution}"
+    return found if isinstance(found, str) else ""

@@ -60,7 +60,7 @@ def _task(benchmark: str, row: Row) -> Task:
     if not checks:
         raise row.error("base_input", "and 'plus_input' are empty")
     problem = Problem(problem_id=task_id, prompt=prompt, check=checks[0][1], family=benchmark, source=row.where)
-    return Task(task_key(task_id), problem, prompt, name, tuple(checks))
+    return Task(task_key(task_id), problem, prompt, name, tuple(checks), canonical)
 
 
 def _inputs(row: Row, field: str) -> list[list[Any]]:
