@@ -35,6 +35,7 @@ from tests.fakes.provider import KEY, FakeProvider, Reply
 from tests.fakes.stumbling import Chances, StumblingProvider
 
 from deepcoder.config import Config
+from deepcoder.errors import ProviderError
 from deepcoder.evaluate.statistics import wilson
 from deepcoder.generate.stage import session
 from deepcoder.problems import open_source
@@ -74,7 +75,7 @@ class CheckpointProvider(FakeProvider):
         from deepcoder.models.local import LocalModels, load_model
 
         super().__init__(models=[MODEL])
-        self.local = LocalModels(name, *load_model(name), EngineConfig(max_new_tokens=512))
+        self.local = LocalModels(name, *load_model(name), EngineConfig(max_new_tokens=256))
         self.keep_requests = False
 
     def reply(self, body: dict[str, Any]) -> Reply:
@@ -82,7 +83,10 @@ class CheckpointProvider(FakeProvider):
         messages: list[BaseMessage] = [
             (AIMessage if each["role"] == "assistant" else HumanMessage)(each["content"]) for each in body["messages"]
         ]
-        answer = self.local.for_problem("").invoke(messages, temperature=body["temperature"])
+        try:
+            answer = self.local.for_problem("").invoke(messages, temperature=body["temperature"])
+        except ProviderError:  # its context is full
+            return Reply("", finish_reason="length")
         return Reply(str(answer.text), finish_reason=answer.response_metadata["finish_reason"])
 
 
@@ -158,14 +162,22 @@ def main() -> None:
     table = Table(
         title=f"{who}, {arguments.problems} problems, temperature {arguments.temperature:g}", title_justify="left"
     )
-    for column in ("switch", "verified of 100 (95%)", *(["expected"] if synthetic else []), "requests / verified", "tokens / verified",
-                   "steps", "bytes stored / problem"):  # fmt: skip
+    columns = [
+        "switch",
+        "verified of 100 (95%)",
+        "requests / verified",
+        "tokens / verified",
+        "steps",
+        "bytes / problem",
+    ]
+    for column in [*columns[:2], *(["expected"] if synthetic else []), *columns[2:]]:
         table.add_column(column)
     rows = [(name, switches, "record") for name, switches in SWITCHES.items()]
     rows.append(("reasoning dropped", {}, "drop"))
     with teacher(arguments) as server:
         for name, switches, reasoning in rows:
             row = generation(name, switches, reasoning, arguments, server.base_url)
+            print(row, file=sys.stderr, flush=True)
             low, high = wilson(row.verified, row.problems)
             each = max(1, row.verified)
             table.add_row(

@@ -103,8 +103,8 @@ def test_attempts_without_seeds_are_paid_for_apart(generate: Generate, server: S
 def test_a_corrected_run_goes_on_from_its_first_failing_step(
     generate: Generate, folder: Path, server: StumblingProvider
 ) -> None:
-    server.chances = Chances(error=0.3, wrong=0.2)
-    counts, _ = generate(COUNT, how={"corrections": 2}, max_steps=6, seed=1)
+    server.chances = Chances(error=0.25, wrong=0.25)
+    counts, _ = generate(48, how={"corrections": 2}, max_steps=6, seed=1)
     stored = runs(folder)
     corrected = {key: each for key, each in stored.items() if each.verified and each.effort and each.effort.corrections}
     assert corrected
