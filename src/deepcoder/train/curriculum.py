@@ -49,8 +49,7 @@ def entropy(log_probs: NDArray[np.floating]) -> float:
 
     The bucket's own entropy is unknown and not counted: a lower bound of the teacher's entropy.
     """
-    logs = log_probs.astype(np.float64)
+    logs = np.maximum(log_probs.astype(np.float64), -1e4)  # a token without probability: 0 * log 0 = 0
     probs = np.exp(logs)
     tail = np.clip(1 - probs.sum(-1), 1e-12, 1)
-    terms = np.where(probs > 0, probs * logs, 0.0).sum(-1) + tail * np.log(tail)
-    return float(-terms.sum())
+    return float(-((probs * logs).sum(-1) + tail * np.log(tail)).sum())
