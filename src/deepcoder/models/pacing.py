@@ -60,13 +60,18 @@ class Budget:
         size = max(1.0, per_minute * SHARE_AT_ONCE)
         return cls(limit=size, remaining=size, rate=per_minute / 60, at=now, known=True)
 
-    def update(self, limit: float, remaining: float, reset_s: float, at: float, sent: float) -> None:
-        """The headers of an answer to a request that was sent at `at`, when `sent` had been sent in all."""
-        self.limit, self.at, self.known = limit, at, True
+    def update(
+        self, limit: float, remaining: float, reset_s: float, at: float, sent: float, *, share: float = 1.0
+    ) -> None:
+        """The headers of an answer to a request that was sent at `at`, when `sent` had been sent in all.
+
+        `share`: the part of the bucket that is ours, where several draw from it.
+        """
+        self.limit, self.at, self.known = limit * share, at, True
         used = limit - remaining - 0.5  # headers round the rest down
         if used > 0 and reset_s > 0:
-            self.rate = used / reset_s
-        self.remaining = remaining - (self.sent - sent)
+            self.rate = used / reset_s * share
+        self.remaining = remaining * share - (self.sent - sent)
 
     def take(self, amount: float, now: float) -> float:
         """Count a request that is being sent; returns what has been sent in all."""
@@ -289,7 +294,7 @@ class Pacer:
             limit, remaining = (number_of(headers.get(f"x-ratelimit-{kind}-{name}")) for kind in ("limit", "remaining"))
             reset = seconds_of(headers.get(f"x-ratelimit-reset-{name}", ""))
             if limit is not None and remaining is not None and reset is not None and limit > 0:
-                budget.update(limit * self.share, remaining * self.share, reset, ticket.sent_at, mark)
+                budget.update(limit, remaining, reset, ticket.sent_at, mark, share=self.share)
 
 
 def _part(limit: float | None, share: float) -> float | None:
