@@ -69,3 +69,8 @@ def test_numbers_survive_the_yaml_round_trip(train: int, rate: float) -> None:
     import yaml
 
     assert Config.model_validate(yaml.safe_load(dump_config(again))) == again
+
+
+def test_a_value_that_yaml_takes_for_a_comment_is_the_value():
+    assert load_config(None, ["problems.answer_after=####"]).problems.answer_after == "####"
+    assert load_config(None, ["problems.answer_after=null"]).problems.answer_after is None

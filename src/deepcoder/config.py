@@ -466,6 +466,8 @@ def _apply(tree: dict[str, Any], override: str) -> None:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
         value = text
+    if value is None and text.lstrip().startswith("#"):  # a comment to YAML, a value to who wrote it
+        value = text
     *parents, last = key.split(".")
     node = tree
     for parent in parents:
