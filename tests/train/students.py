@@ -61,13 +61,27 @@ def example_set(rows: Sequence[tuple[list[int], list[int]]]) -> ExampleSet:
     )
 
 
+def step_columns(rows: Sequence[tuple[list[int], list[int]]]) -> tuple[list[list[int]], list[list[str]]]:
+    """step_ids and step_errors of rows as `random_rows` makes them; the first step of every other row failed."""
+    steps, errors = [], []
+    for index, (_, spans) in enumerate(rows):
+        answered = [t for t, span in enumerate(spans) if span == 3]
+        last = max(answered, default=-1)
+        steps.append([-1 if span == 0 else int(t > last) for t, span in enumerate(spans)])
+        errors.append(["tool_failed" if index % 2 == 0 else "", ""])
+    return steps, errors
+
+
 def write_examples(folder: Path, rows: Sequence[tuple[list[int], list[int]]], name: str = "part-00000.parquet") -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    steps, errors = step_columns(rows)
     table = pa.table(
         {
             "problem_id": [f"p{i}" for i in range(len(rows))],
             "input_ids": [ids for ids, _ in rows],
             "span_ids": [spans for _, spans in rows],
+            "step_ids": steps,
+            "step_errors": errors,
         }
     )
     pq.write_table(table, folder / name)

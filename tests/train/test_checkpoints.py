@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import math
 import os
 from pathlib import Path
 
@@ -8,9 +10,11 @@ import pytest
 from deepcoder.train import checkpoints
 
 
-def write(folder: Path, step: int) -> Path:
+def write(folder: Path, step: int, loss: float | None = None) -> Path:
     target = folder / f"checkpoint-{step}"
     with checkpoints.staged(target) as staging:
+        if loss is not None:
+            (staging / checkpoints.EVALUATION).write_text(json.dumps({"eval_loss": loss}))
         (staging / "model.bin").write_bytes(bytes(range(100)))
         (staging / "sub").mkdir()
         (staging / "sub" / "state.json").write_text("{}")
@@ -77,3 +81,18 @@ def test_pruning_keeps_the_latest_by_step(tmp_path: Path) -> None:
         write(tmp_path, step)
     checkpoints.prune(tmp_path, 2)
     assert [step for step, _ in checkpoints.checkpoints(tmp_path)] == [100, 20]
+
+
+def test_the_best_checkpoint_is_kept_however_old_it_is(tmp_path: Path) -> None:
+    assert checkpoints.best(tmp_path) is None
+    for step, loss in ((10, 3.0), (20, 1.0), (30, 2.0), (35, None), (40, math.nan), (50, 1.0)):
+        write(tmp_path, step, loss)
+        checkpoints.prune(tmp_path, 2)
+    assert [step for step, _ in checkpoints.checkpoints(tmp_path)] == [50, 40, 20]
+    assert checkpoints.best(tmp_path) == tmp_path / "checkpoint-20"  # the earliest of equals
+
+
+def test_a_checkpoint_without_a_held_out_loss_is_never_the_best(tmp_path: Path) -> None:
+    write(tmp_path, 10)
+    write(tmp_path, 20, math.nan)
+    assert checkpoints.best(tmp_path) is None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ from transformers import TrainerCallback
 
 from deepcoder.config import Config, LambdaConfig, TrainConfig
 from deepcoder.models.nano import load_tokenizer
-from deepcoder.train.batches import plan_batches
+from deepcoder.train import checkpoints
+from deepcoder.train.batches import Row, plan_batches
 from deepcoder.train.examples import Collator
 from deepcoder.train.stage import training_arguments
 from deepcoder.train.tally import MEASURED
@@ -19,6 +22,7 @@ from deepcoder.train.trainer import SadTrainer
 from tests.train.students import example_set, random_rows, tiny_model
 
 Rows = list[tuple[list[int], list[int]]]
+CAPACITY = 400
 
 
 class Gradients(TrainerCallback):
@@ -32,20 +36,27 @@ class Gradients(TrainerCallback):
 
 
 def trainer_for(
-    folder: Path, rows: Rows, dtype: torch.dtype = torch.float32, **settings: Any
+    folder: Path,
+    rows: Rows,
+    dtype: torch.dtype = torch.float32,
+    *,
+    held_out: Sequence[list[Row]] = (),
+    least_seconds: Any = None,
+    **settings: Any,
 ) -> tuple[SadTrainer, Gradients]:
     train = TrainConfig(**{"max_grad_norm": 1e9, "report_to": [], "logging_steps": 1, "save_steps": 1000} | settings)
     config = Config(train=train)
     arguments = training_arguments(config, folder)
     plan = plan_batches(
         [len(ids) for ids, _ in rows], batch_size=train.batch_size, accumulation=train.gradient_accumulation,
-        max_steps=train.max_steps, epochs=train.epochs,
+        max_steps=train.max_steps, epochs=train.epochs, capacity=CAPACITY if train.packing else None,
     )  # fmt: skip
     arguments.max_steps = len(plan.steps)
     gradients = Gradients()
     trainer = SadTrainer(
         model=tiny_model(dtype=dtype), args=arguments, config=train, plan=plan,
         collator=Collator(example_set(rows), 3), tokenizer=load_tokenizer(), callbacks=[gradients],
+        held_out=held_out, least_seconds=least_seconds,
     )  # fmt: skip
     return trainer, gradients
 
@@ -182,3 +193,88 @@ def test_a_stopped_run_resumes_to_the_same_losses_and_weights(tmp_path: Path) ->
         whole.model.state_dict().items(), second.model.state_dict().items(), strict=True
     ):
         assert torch.equal(value, other_value), name
+
+
+def test_a_packed_step_is_the_step_of_its_examples(tmp_path: Path) -> None:
+    rows = random_rows(8)
+    plain, expected = first_step(tmp_path, rows, batch_size=8)
+    packed, found = first_step(tmp_path, rows, batch_size=1, packing=True)  # all 8 in one row
+    for name in ("loss", "loss_reason", "loss_act"):
+        assert packed[0][name] == pytest.approx(plain[0][name], rel=1e-5)
+    for name in ("tokens", "tokens_reason", "tokens_act", "examples"):
+        assert packed[0][name] == plain[0][name]
+    assert packed[0]["padding"] == 0 < plain[0]["padding"]
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_accumulation_changes_nothing_with_packing(tmp_path: Path) -> None:
+    rows = random_rows(60)
+    (whole,), expected = first_step(tmp_path, rows, batch_size=2, packing=True)
+    (split,), found = first_step(tmp_path, rows, batch_size=1, gradient_accumulation=2, packing=True)
+    assert split["loss"] == pytest.approx(whole["loss"], rel=1e-6)
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-5, atol=1e-6)
+
+
+# --- held-out examples ----------------------------------------------------------------------------
+
+
+def test_the_held_out_loss_is_that_of_training_before_the_step(tmp_path: Path) -> None:
+    rows = random_rows(6)
+    settings = {"lambda_reason": LambdaConfig(start=0.5), "lambda_act": LambdaConfig(start=2.0)}
+    (line,), _ = first_step(tmp_path, rows, batch_size=6, **settings)
+    for held_out in ([[0, 1, 2], [3, 4], [5]], [[(0, 1, 2, 3), (4, 5)]]):
+        trainer, _ = trainer_for(tmp_path, rows, held_out=held_out, batch_size=6, max_steps=1, **settings)
+        losses = trainer.evaluate_held_out()
+        for name in ("loss", "loss_reason", "loss_act"):
+            assert losses[f"eval_{name}"] == pytest.approx(line[name], rel=1e-5)
+
+
+def test_holding_out_examples_changes_no_step(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"batch_size": 2, "max_steps": 5, "save_steps": 2}
+    plain, _ = trainer_for(tmp_path / "plain", random_rows(10), **settings)
+    watched, _ = trainer_for(tmp_path / "watched", random_rows(10), held_out=[[0, 1], [2]], **settings)
+    lines, others = train_lines(plain), train_lines(watched)
+    assert [line["step"] for line in others if "eval_loss" in line] == [2, 4, 5]
+    for line, other in zip(lines, others, strict=True):
+        assert {k: v for k, v in line.items() if k not in MEASURED} == {
+            k: v for k, v in other.items() if k not in MEASURED and not k.startswith("eval_")
+        }
+    stored = json.loads((tmp_path / "watched" / "checkpoint-4" / checkpoints.EVALUATION).read_text())
+    assert stored["eval_loss"] == others[3]["eval_loss"]
+    assert checkpoints.damage(tmp_path / "watched" / "checkpoint-4") is None
+
+
+def test_a_stop_between_checkpoints_is_saved_without_a_held_out_loss(tmp_path: Path) -> None:
+    trainer, _ = trainer_for(tmp_path, random_rows(10), held_out=[[0, 1]], batch_size=2, max_steps=5, save_steps=2)
+    trainer.stop_requested = lambda: trainer.state.global_step == 2
+    trainer.train()
+    assert not (tmp_path / "checkpoint-3" / checkpoints.EVALUATION).exists()
+    assert (tmp_path / "checkpoint-2" / checkpoints.EVALUATION).is_file()
+
+
+# --- what is measured -----------------------------------------------------------------------------
+
+
+def test_mfu_is_the_share_of_the_time_that_the_peak_would_need(tmp_path: Path) -> None:
+    seen = []
+
+    def least_seconds(counts: dict[str, float]) -> float:
+        seen.append(counts)
+        return 0.25
+
+    rows = random_rows(4)
+    trainer, _ = trainer_for(tmp_path, rows, least_seconds=least_seconds, batch_size=2, max_steps=2)
+    lines = train_lines(trainer)
+    assert all(line["mfu"] == pytest.approx(0.25 / line["seconds"]) for line in lines)
+    assert sum(counts["pairs"] for counts in seen) == sum(len(ids) * (len(ids) + 1) / 2 for ids, _ in rows)
+    packed, _ = trainer_for(tmp_path, rows, least_seconds=least_seconds, batch_size=1, max_steps=1, packing=True)
+    train_lines(packed)
+    assert seen[2]["pairs"] == seen[0]["pairs"] + seen[1]["pairs"]
+
+
+def test_each_line_has_the_memory_in_use(tmp_path: Path) -> None:
+    (line,), _ = first_step(tmp_path, random_rows(4), batch_size=4)
+    assert line["memory_resident_gib"] > 0.05
+    assert "mfu" not in line  # the peak of this CPU is unknown

@@ -118,6 +118,7 @@ def _train(
         finally:
             progress.close()
         if trainer.state.global_step < len(plan.steps):
+            console.print(f"saved as checkpoint-{trainer.state.global_step}; the same command goes on from there")
             stop.raise_if_received()
             raise KeyboardInterrupt  # the signal reached another rank
     best = checkpoints.best(place) if train.eval_fraction and train.final == "best" else None

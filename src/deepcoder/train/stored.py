@@ -36,8 +36,7 @@ class StoredScores:
         return {IDS: torch.from_numpy(ids), LOG_PROBS: torch.from_numpy(log_probs)}
 
     def _of(self, index: int, spans: NDArray[np.int8]) -> Scores:
-        part = slice(int(self._examples.offsets[index]), int(self._examples.offsets[index + 1]))
-        positions = trained_tokens(self._examples.spans[part])
+        positions = trained_tokens(self._examples.spans[self._examples.part(index)])
         kept = np.isin(spans[positions], (REASON, ACT))
         scores = self._scores[index]
         return Scores(scores.example, scores.ids[kept], scores.log_probs[kept])
@@ -61,13 +60,14 @@ def read_stored(folder: Path, examples: ExampleSet, *, vocabulary: int) -> Store
     k = next((each.ids.shape[1] for each in found.values()), 0)
     scores, missing = [], []
     for index, problem_id in enumerate(examples.problem_ids):
-        part = slice(int(examples.offsets[index]), int(examples.offsets[index + 1]))
+        part = examples.part(index)
         name = example_hash(examples.tokens[part], examples.spans[part])
-        if name not in found and len(trained_tokens(examples.spans[part])):
+        if name in found:
+            scores.append(found[name])
+        elif len(trained_tokens(examples.spans[part])):
             missing.append(problem_id)
         else:
-            nothing = Scores(name, np.empty((0, k), np.int32), np.empty((0, k), np.float16))
-            scores.append(found.get(name, nothing))
+            scores.append(Scores(name, np.empty((0, k), np.int32), np.empty((0, k), np.float16)))
     if missing:
         raise StageError(
             f"{len(missing)} of {len(examples)} examples have no scores in {folder} (the first: {missing[0]})",
