@@ -24,6 +24,8 @@ keys_app = typer.Typer(help="API keys of the service.", no_args_is_help=True)
 sandbox_app = typer.Typer(help="Run untrusted Python in the sandbox.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 app.add_typer(sandbox_app, name="sandbox")
+benchmarks_app = typer.Typer(help="Files of HumanEval, MBPP and EvalPlus.", no_args_is_help=True)
+app.add_typer(benchmarks_app, name="benchmarks")
 
 ConfigArg = Annotated[
     Path | None, typer.Argument(metavar="CONFIG", help="A recipe, such as configs/demo.yaml.", show_default=False)
@@ -333,6 +335,19 @@ def keys_revoke(name: str, config: ConfigArg = None, overrides: Overrides = None
 
     revoke_key(_config(config, overrides), name)
     print(f"revoked {name}")
+
+
+@benchmarks_app.command("fetch")
+def benchmarks_fetch(
+    name: Annotated[str, typer.Argument(help="humaneval, mbpp, mbpp-sanitized, humaneval+, humaneval+mini or mbpp+.")],
+    out: Annotated[Path, typer.Option(help="The folder for the file.")] = Path("benchmarks-data"),
+) -> None:
+    """Download a benchmark's file at a fixed revision and check its sha256."""
+    from rich.console import Console
+
+    from deepcoder.evaluate.downloads import fetch
+
+    fetch(name, out, Console())
 
 
 @sandbox_app.command("run")
