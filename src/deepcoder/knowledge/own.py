@@ -11,6 +11,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from deepcoder.config import KnowledgeConfig
@@ -81,7 +82,11 @@ def _update(db: sqlite3.Connection, found: Mapping[str, Document], limit: int) -
 
 def _files(folder: Path, lineage: str) -> list[Path]:
     """The index files of a lineage, newest first."""
-    return sorted(folder.glob(f"documents-{lineage}-*.sqlite"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    times: dict[Path, int] = {}
+    for path in folder.glob(f"documents-{lineage}-*.sqlite"):
+        with suppress(FileNotFoundError):  # another process has just cleared it away
+            times[path] = path.stat().st_mtime_ns
+    return sorted(times, key=lambda path: times[path], reverse=True)
 
 
 def _hash(value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -42,10 +43,10 @@ def build(path: Path, fill: Callable[[sqlite3.Connection], None], *, start: Path
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
     try:
-        with os.fdopen(handle, "wb") as file:
-            if start is not None:
-                file.write(start.read_bytes())
+        if start is not None:
+            shutil.copyfile(start, name)
         db = sqlite3.connect(name)
         try:
             if start is None:
