@@ -41,7 +41,7 @@ Stages = dict[str, FakeStage]
 
 @pytest.fixture
 def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
-    names: tuple[StageName, ...] = ("generate", "prepare", "train", "evaluate")
+    names: tuple[StageName, ...] = ("generate", "prepare", "score", "train", "evaluate")
     made = {name: FakeStage(name) for name in names}
     for name, stage in made.items():
         monkeypatch.setitem(sys.modules, f"deepcoder.{name}", stage)
@@ -57,7 +57,7 @@ def test_every_stage_runs_once_and_a_second_run_skips_them_all(tmp_path: Path, s
     run_all(config, quiet())
     console = quiet()
     run_all(config, console)
-    assert [stage.runs for stage in stages.values()] == [1, 1, 1, 1]
+    assert [stage.runs for stage in stages.values()] == [1, 1, 0, 1, 1]  # score only where it is wanted
     assert isinstance(console.file, io.StringIO)
     assert console.file.getvalue().count("already done") == 4
 
@@ -69,7 +69,7 @@ def test_a_stage_cut_short_is_resumed_and_the_next_ones_follow(tmp_path: Path, s
         run_all(config, quiet())
     stages["train"].cut = False
     manifests = run_all(config, quiet())
-    assert [stage.runs for stage in stages.values()] == [1, 1, 2, 1]
+    assert [stage.runs for stage in stages.values()] == [1, 1, 0, 2, 1]
     assert manifests[2].counts == {"lines": 2}
 
 
@@ -94,3 +94,20 @@ def test_new_trajectories_rebuild_the_examples_and_refuse_the_old_checkpoint(tmp
     run_stage("train", config, quiet(), overwrite=True)
     run_stage("evaluate", config, quiet())
     assert stages["evaluate"].runs == 2
+
+
+def test_scores_come_before_training_on_them_and_other_scores_refuse_the_old_checkpoint(
+    tmp_path: Path, stages: Stages
+) -> None:
+    plain, stored = (
+        load_config(None, [f"run.dir={tmp_path}", f"train.teacher_scores={kind}"]) for kind in ("none", "stored")
+    )
+    run_all(plain, quiet(), stages=("generate", "prepare"))
+    with pytest.raises(StageError, match="train needs a finished score stage"):
+        run_stage("train", stored, quiet())
+    run_all(stored, quiet())
+    assert [stage.runs for stage in stages.values()] == [1, 1, 1, 1, 1]
+    stages["score"].text = "other\n"
+    run_stage("score", stored, quiet(), overwrite=True)
+    with pytest.raises(StageError, match="from other input"):
+        run_stage("train", stored, quiet())

@@ -30,11 +30,11 @@ class FakeScorer(FakeProvider):
 
     def __init__(
         self, model: Any, tokenizer: Any, *, name: str = "scorer", max_logprobs: int = 20, max_model_len: int = 4096,
-        tokenize: bool = True, **options: Any,
+        tokenize: bool = True, key: str | None = None, **options: Any,
     ) -> None:  # fmt: skip
         self.model, self.tokenizer, self.tokenize = model, tokenizer, tokenize
         self.max_logprobs, self.max_model_len = max_logprobs, max_model_len
-        super().__init__(models=[name], key=None, **options)
+        super().__init__(models=[name], key=key, **options)
 
     @property
     def base_url(self) -> str:
@@ -95,7 +95,9 @@ class _Handler(ProviderHandler):
         server = self.provider
         assert isinstance(server, FakeScorer)
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        if self.path == "/v1/completions":
+        if not self.authorized():
+            self.refuse(Refusal(401, "Unauthorized"))
+        elif self.path == "/v1/completions":
             self.score(server, body)
         elif self.path == "/tokenize" and server.tokenize and server.tokenizer is not None:
             ids = server.tokenizer(body["prompt"], add_special_tokens=body["add_special_tokens"])["input_ids"]

@@ -17,7 +17,14 @@ import torch
 from rich.console import Console
 
 from deepcoder.config import Config, load_config
-from deepcoder.errors import AlignmentError, ConfigError, ModelUnavailable, ProviderError, StageError
+from deepcoder.errors import (
+    AlignmentError,
+    AuthenticationError,
+    ConfigError,
+    ModelUnavailable,
+    ProviderError,
+    StageError,
+)
 from deepcoder.models import persistence
 from deepcoder.models.nano import load_nano, load_tokenizer
 from deepcoder.runs import RunFolder
@@ -203,6 +210,28 @@ def test_a_text_longer_than_the_context_is_named_and_the_others_are_scored(tmp_p
         with pytest.raises(StageError, match=r"of 9 examples have no scores.*maximum context length"):
             score(config)
         assert 0 < len(stored(config)) < 9
+
+
+def test_the_key_is_sent_and_a_wrong_one_ends_the_run(
+    tmp_path: Path, model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeScorer(model, load_tokenizer(), key="right") as server:
+        config = config_for(tmp_path, server, "score.api_key_env=SCORER_KEY")
+        monkeypatch.delenv("SCORER_KEY", raising=False)
+        with pytest.raises(AuthenticationError, match="SCORER_KEY is not set"):
+            score(config)
+        monkeypatch.setenv("SCORER_KEY", "wrong")
+        with pytest.raises(AuthenticationError, match="refused the key in SCORER_KEY"):
+            score(config)
+        monkeypatch.setenv("SCORER_KEY", "right")
+        assert score(config)["examples"] == 9
+
+
+def test_an_answer_that_never_ends_is_given_up(tmp_path: Path, server: FakeScorer) -> None:
+    real = server.completion
+    server.completion = lambda body, **more: (time.sleep(0.3), real(body, **more))[1]  # type: ignore[method-assign]
+    with pytest.raises(ProviderError, match=r"no answer within the time limit \(score.timeout_s\)"):
+        score(config_for(tmp_path, server, "score.timeout_s=0.1", "score.max_attempts=1"))
 
 
 # --- a process that dies --------------------------------------------------------------------------

@@ -5,10 +5,11 @@ Its requests are paced and tried again as those of a teacher are (deepcoder.mode
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -23,6 +24,7 @@ from deepcoder.models.persistence import Patience, Persistence, watch_headers
 from deepcoder.score.answer import NoScores, Top, read_answer
 from deepcoder.score.vocabulary import PROBE, Vocabulary
 
+_T = TypeVar("_T")
 _NO_SUCH_PAGE = (404, 405, 501)
 
 
@@ -64,7 +66,7 @@ class ScoreServer:
         )  # fmt: skip
         self._proven = False  # it has given scores: from then on, an answer without them is a passing fault
         self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(config.timeout_s, connect=min(15.0, config.timeout_s)),
+            timeout=httpx.Timeout(None, connect=min(15.0, config.timeout_s)),
             limits=httpx.Limits(max_connections=config.concurrency + 1),
             headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
             event_hooks={"response": [watch_headers(pacer, lambda headers: None)]},
@@ -100,7 +102,7 @@ class ScoreServer:
             self._proven = True
             return _Scored(top, len(prompt))
 
-        scored = (await self._requests.until_answered(once, lambda each: (each.tokens, 1))).answer
+        scored = await self._ask(once, lambda each: (each.tokens, 1))
         self._vocabulary.check_texts(scored.top.texts)
         self._vocabulary.require()
         return scored.top
@@ -132,8 +134,14 @@ class ScoreServer:
             raise RefusedError(response)
         return response.json()
 
-    async def _ask(self, once: Callable[[], Any]) -> Any:
-        return (await self._requests.until_answered(once, lambda _: (0, 0))).answer
+    async def _ask(
+        self, once: Callable[[], Awaitable[_T]], usage: Callable[[_T], tuple[int, int]] = lambda _: (0, 0)
+    ) -> _T:
+        async def timed() -> _T:
+            async with asyncio.timeout(self._config.timeout_s):  # httpx counts each piece of a body anew
+                return await once()
+
+        return (await self._requests.until_answered(timed, usage)).answer
 
     async def _explain(self, error: ModelUnavailable) -> ModelUnavailable:
         """The same error with what is served instead, where the server will tell."""
