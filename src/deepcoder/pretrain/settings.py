@@ -15,7 +15,7 @@ class Settings:
 
     shape: str = "base"
     seed: int = 0
-    tokens: int = 900_000_000
+    tokens: int = 450_000_000
     minutes: float = 0.0
     rows: int = 64
     length: int = 2048
@@ -26,9 +26,9 @@ class Settings:
     decay: float = 0.3
     clip: float = 1.0
     balance: float = 0.01
-    source_share: float = 0.35
-    final_source_share: float = 0.10
-    unique: int = 300_000_000
+    source_share: float = 0.25
+    final_source_share: float = 0.08
+    unique: int = 200_000_000
     shard: int = 1_000_000
     validation: int = 400_000
     experts: str = "dense"

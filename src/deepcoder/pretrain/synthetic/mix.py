@@ -26,22 +26,22 @@ class Material:
 
 MIXES: dict[str, dict[str, float]] = {
     "broad": {
-        "exercise": 0.38,
-        "worked": 0.24,
-        "copying": 0.14,
-        "paraphrase": 0.06,
-        "documentation": 0.07,
-        "repair": 0.06,
-        "contrast": 0.05,
-    },
-    "rich": {
-        "exercise": 0.28,
-        "worked": 0.42,
-        "copying": 0.12,
-        "paraphrase": 0.04,
+        "worked": 0.45,
+        "exercise": 0.24,
+        "copying": 0.13,
         "documentation": 0.06,
         "repair": 0.05,
+        "paraphrase": 0.04,
         "contrast": 0.03,
+    },
+    "rich": {
+        "worked": 0.62,
+        "exercise": 0.14,
+        "copying": 0.11,
+        "documentation": 0.05,
+        "repair": 0.04,
+        "paraphrase": 0.02,
+        "contrast": 0.02,
     },
 }
 
