@@ -45,8 +45,8 @@ class Vocabulary:
         for token, theirs in texts.items():
             if token in self._same or theirs is None:
                 continue
-            ours = self._tokenizer.decode([token])
-            if _BROKEN not in ours and theirs != ours:
+            ours, *others = self._spellings(token)
+            if _BROKEN not in ours and theirs not in (ours, *others):
                 raise self._refusal(f"token {token} is {theirs!r} there, {ours!r} here")
             self._same.add(token)
             self.seen = True
@@ -58,6 +58,15 @@ class Vocabulary:
                 f"{self._model} shows neither /tokenize nor decoded tokens: its vocabulary cannot be compared",
                 hint="serve it with vLLM, and without --skip-tokenizer-init",
             )
+
+    def _spellings(self, token: int) -> tuple[str, str, str]:
+        """As vLLM spells a token alone: decoded; with the spaces that decoding takes from a SentencePiece token
+        (newer versions); as it stands in the vocabulary (older ones).
+        """
+        ours = str(self._tokenizer.decode([token]))
+        piece = str(self._tokenizer.convert_ids_to_tokens(token) or "")
+        spaces = len(piece) - len(piece.lstrip("\u2581"))
+        return ours, " " * spaces + ours.lstrip(" ") if spaces else ours, piece
 
     def _refusal(self, difference: str) -> AlignmentError:
         return AlignmentError(
