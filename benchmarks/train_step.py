@@ -5,8 +5,9 @@
     python benchmarks/train_step.py --examples RUN/examples  # real lengths and spans
 
 CPU peers: transformers' own step (labels in, all logits made), as it is used by default (batches in random
-order) and with our length buckets; and ours without length buckets. GPU peer: Unsloth's own step on the
-same model; the two forms of its forward are switched by its environment variables, so each has its process.
+order) and with our length buckets; and ours with packed rows, and without length buckets. GPU peer: Unsloth's
+own step on the same model; the two forms of its forward are switched by its environment variables, so each
+has its process.
 Steps of all peers take turns, so that a busy machine slows all of them alike: read the ratios.
 """
 
@@ -71,7 +72,8 @@ class Contender:
 def ours(model: nn.Module, batch: Batch) -> Tensor:
     """SAD from hidden states of the trained rows."""
     head: nn.Linear = model.get_output_embeddings()  # type: ignore[operator]
-    hidden, _ = hidden_states(model, head, batch["input_ids"])
+    packed = {name: batch[name] for name in ("position_ids",) if name in batch}
+    hidden, _ = hidden_states(model, head, batch["input_ids"], **packed)
     rows, targets, spans = select_rows(hidden, batch["input_ids"], batch["span_ids"])
     return sad_loss(
         rows, head.weight, targets, spans, lambda_reason=1.0, lambda_act=1.0,
@@ -97,9 +99,11 @@ def synthetic_examples(count: int, longest: int, vocabulary: int) -> ExampleSet:
     return ExampleSet(tokens, spans, np.concatenate([[0], np.cumsum(lengths)]), tuple(map(str, range(count))))
 
 
-def batches_of(examples: ExampleSet, size: int, *, grouped: bool, device: str) -> Iterator[Batch]:
-    """Micro-batches without end."""
-    plan = plan_batches(examples.lengths, batch_size=size, epochs=20, group_by_length=grouped)
+def batches_of(
+    examples: ExampleSet, size: int, *, grouped: bool, device: str, capacity: int | None = None
+) -> Iterator[Batch]:
+    """Micro-batches without end; with `capacity` of packed rows."""
+    plan = plan_batches(examples.lengths, batch_size=size, epochs=20, group_by_length=grouped, capacity=capacity)
     collate = Collator(examples, 3)
     for indices in plan.micro_batches(0):
         yield {name: value.to(device) for name, value in collate(indices).items()}
@@ -117,13 +121,18 @@ def take_turns(contenders: list[Contender], steps: int, warmup: int) -> None:
 def on_cpu(args: argparse.Namespace) -> None:
     examples = read_examples(args.examples) if args.examples else synthetic_examples(800, 400, 4096)
 
-    def contender(name: str, loss: Callable[[nn.Module, Batch], Tensor], *, grouped: bool, experts: str) -> Contender:
+    def contender(
+        name: str, loss: Callable[[nn.Module, Batch], Tensor], *, grouped: bool, experts: str, packed: bool = False
+    ) -> Contender:
         model = load_nano(checkpoint=Path("random weights")).model
         model.set_experts_implementation(experts)
-        return Contender(name, model.train(), loss, batches_of(examples, 8, grouped=grouped, device="cpu"), [], [])
+        size, capacity = (2, int(4 * examples.lengths.mean())) if packed else (8, None)  # as many tokens a step
+        batches = batches_of(examples, size, grouped=grouped, device="cpu", capacity=capacity)
+        return Contender(name, model.train(), loss, batches, [], [])
 
     contenders = [
         contender("ours: length buckets, trained rows, grouped_mm", ours, grouped=True, experts="grouped_mm"),
+        contender("ours, packed rows", ours, grouped=False, experts="grouped_mm", packed=True),
         contender("ours, eager experts", ours, grouped=True, experts="eager"),
         contender("ours, random order", ours, grouped=False, experts="grouped_mm"),
         contender("transformers' own loss, length buckets", theirs, grouped=True, experts="grouped_mm"),

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from rich.console import Console
 
-from deepcoder.config import Config, LoraConfig, StudentConfig, TrainConfig
+from deepcoder.config import Config, LoraConfig, StudentConfig, TrainConfig, load_config
 from deepcoder.errors import TrainingError
 from deepcoder.models.nano import nano_config
 from deepcoder.train import preflight
@@ -16,6 +17,7 @@ from deepcoder.train.preflight import GIB, available_memory, check_memory, estim
 from deepcoder.train.shape import shape_of
 from tests.train.test_shape import QWEN3_30B
 
+CONFIGS = Path(__file__).parents[2] / "configs"
 CPU = torch.device("cpu")
 
 
@@ -68,6 +70,13 @@ def test_nanos_peak_is_near_the_resident_memory_that_was_measured(
     config = Config(train=TrainConfig(batch_size=batch, gradient_checkpointing=checkpointing))
     found = estimate(shape_of(nano_config()), config, length, cpu=True)
     assert found.peak / GIB == pytest.approx(measured, rel=0.15)
+
+
+@pytest.mark.parametrize("name", ["qwen3-30b-a3b", "qwen3-coder-30b-a3b"])
+def test_the_recipes_of_large_students_fit_into_their_24_gib(name: str) -> None:
+    config = load_config(CONFIGS / f"{name}.yaml")
+    assert config.train.max_memory_gb == 24
+    assert estimate(QWEN3_30B, config, config.student.max_length).peak < 20 * GIB
 
 
 def test_longer_rows_and_larger_batches_take_more() -> None:
