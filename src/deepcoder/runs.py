@@ -47,7 +47,7 @@ _IRRELEVANT = {
     "teacher.timeout_s", "teacher.max_attempts", "teacher.max_wait_s", "teacher.max_outage_s",
     "teacher.requests_per_minute", "teacher.tokens_per_minute", "teacher.requests_per_day", "teacher.tokens_per_day",
     "teacher.input_price", "teacher.output_price", "teacher.cached_price",
-    "generate.max_failed", "generate.max_cost", "evaluate.max_failed",
+    "generate.max_failed", "generate.max_cost", "evaluate.max_failed", "evaluate.judge", "engine.price_per_hour",
     "train.save_steps", "train.keep_checkpoints",
     "score.base_url", "score.api_key_env", "score.concurrency", "score.shard_rows",
     "score.timeout_s", "score.max_attempts", "score.max_wait_s", "score.max_outage_s",
@@ -101,7 +101,7 @@ class RunFolder:
         config_hash = hash_of(settings)
         old = self.manifest(name)
         if old is not None:
-            same = old.config_hash == config_hash and old.input_hash == input_hash
+            same = _completed(old.settings, name) == settings and old.input_hash == input_hash
             if same and not overwrite:
                 return old
             if name not in _REBUILT and not overwrite:
@@ -176,6 +176,19 @@ def write_atomic(path: Path, data: str | bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _completed(settings: dict[str, Any], name: StageName) -> dict[str, Any]:
+    """Settings of an older deepcoder with today's defaults for the keys that it did not have."""
+
+    def fill(old: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+        known = {key: value for key, value in defaults.items() if key not in old}
+        for key, value in old.items():
+            default = defaults.get(key)
+            known[key] = fill(value, default) if isinstance(value, dict) and isinstance(default, dict) else value
+        return known
+
+    return fill(settings, stage_settings(Config(), name))
 
 
 def _difference(old: Manifest, settings: dict[str, Any], input_hash: str) -> str:

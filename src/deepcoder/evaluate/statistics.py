@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 Interval = tuple[float, float]
+Array = npt.NDArray[np.float64]
 Z95 = 1.959963984540054
 
 
@@ -60,6 +61,25 @@ def bootstrap_ratio(
     if defined.mean() < 0.975:
         return None
     return _interval(above[defined] / below[defined])
+
+
+def bootstrap_paired(
+    columns: Sequence[Array], statistic: Callable[..., Array], repeats: int, seed: int = 0
+) -> Interval | None:
+    """The 95 % interval of a statistic of several measures of the same problems, drawn together.
+
+    `columns`: arrays of length n. `statistic` takes them as (draws, n) and gives (draws,). None where it is not
+    finite in more than 2.5 % of the draws. Memory: some 16 MB a column, whatever n is.
+    """
+    n = len(columns[0])
+    source, found = np.random.default_rng(seed), []
+    for start in range(0, repeats, rows := max(1, 2_000_000 // n)):
+        draws = source.integers(0, n, size=(min(rows, repeats - start), n))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found.append(statistic(*(column[draws] for column in columns)))
+    values = np.concatenate(found)
+    defined = values[np.isfinite(values)]
+    return _interval(defined) if len(defined) >= 0.975 * len(values) else None
 
 
 def median(values: Sequence[float]) -> float:
