@@ -253,7 +253,7 @@ def forked(work: Callable[[], None], cpu_s: int, wall_s: int = 0) -> None:
     """Do `work` in a fork, limited in seconds (0: no wall limit); where it dies, say so in its place."""
     pid = os.fork()
     if pid == 0:
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
+        _limit_cpu(cpu_s)
         signal.alarm(wall_s)
         try:
             work()
@@ -262,14 +262,20 @@ def forked(work: Callable[[], None], cpu_s: int, wall_s: int = 0) -> None:
     _, status = os.waitpid(pid, 0)
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        timed = number in (signal.SIGXCPU, signal.SIGALRM, signal.SIGKILL)  # SIGKILL: the hard limit of CPU time
+        timed = number in (signal.SIGXCPU, signal.SIGALRM)
         text = {"outcome": "timeout" if timed else "killed", "detail": f"the tests ended with signal {number}"}
         channel.send(b"V" + json.dumps({**text, "calls": 0}).encode())
+
+
+def _limit_cpu(seconds: int | None) -> None:
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (hard if seconds is None else seconds, hard))
 
 
 def serve_check(request: dict[str, Any]) -> None:
     """Runs of one check, until it is done with."""
     check = Check(request)
+    _limit_cpu(None)  # what counts from here on are the runs, each by itself
     gc.freeze()  # runs share these pages
     while (frame := channel.receive()) not in (None, b"E"):
         if frame[:1] == b"R":  # anything else is what an earlier candidate still had to say
