@@ -8,6 +8,7 @@
     ├── ProviderError         a teacher's provider
     │   ├── AuthenticationError   missing or refused API key
     │   ├── ModelUnavailable      unknown or decommissioned model; alternatives are named
+    │   ├── ContextFull           the conversation is longer than the model's context
     │   ├── RateLimited           429; `retry_after` in seconds where the provider said so
     │   │   └── QuotaExhausted    it asks for a longer wait than is allowed: a daily quota, used-up credit
     │   └── ProviderDown          nothing but failures for longer than is allowed
@@ -63,6 +64,10 @@ class AuthenticationError(ProviderError):
 
 class ModelUnavailable(ProviderError):
     """The provider does not serve this model (any more)."""
+
+
+class ContextFull(ProviderError):
+    """The conversation does not fit the model's context: this request is too long, the provider is well."""
 
 
 class RateLimited(ProviderError):

@@ -38,6 +38,7 @@ from deepcoder.records import (
     render_step,
 )
 
+_FATAL = (AuthenticationError, ModelUnavailable, ProviderDown, QuotaExhausted)
 NOTHING_WRITTEN = "(nothing was written)"
 _TRUNCATED = (
     "The step was cut off at the limit of tokens. Write a shorter one: a brief thought, then the action and its input."
@@ -55,6 +56,7 @@ async def run_agent(
     instructions: str | None = None,
     stream: bool = False,
     begin: Start | None = None,
+    raised: tuple[type[ProviderError], ...] = (),
 ) -> Trajectory:
     """One run on one problem; the verdict is None (the caller judges).
 
@@ -62,14 +64,14 @@ async def run_agent(
     its text piece by piece and sends `token` events. `begin`: steps taken before (they count towards the budgets
     and are part of the trajectory) and how the next one is led. A provider that fails for good ends the run with
     `model_error`; AuthenticationError, ModelUnavailable, ProviderDown and QuotaExhausted are raised, since
-    no other problem can fare better. Cancellation is passed on.
+    no other problem can fare better, and so are errors of the kinds in `raised`. Cancellation is passed on.
     """
     prompt = first_message(problem, instructions or config.instructions, [offer_of(tool) for tool in tools])
     lead = begin or Start()
     chat = chat_of(prompt, lead.steps)
     run = _Run(model, {tool.name: tool for tool in tools}, config, on_event, stream, chat, lead, list(lead.steps))
     start = time.monotonic()
-    stop, error = await run.until_stopped()
+    stop, error = await run.until_stopped((*_FATAL, *raised))
     answer = answer_text(run.steps[-1].input) if stop is StopReason.FINISHED else None
     await run.emit(EventKind.FINISHED, text=answer, stop_reason=stop)
     name = _model_name(model)
@@ -103,15 +105,15 @@ class _Run:
     def __post_init__(self) -> None:
         self.arguments = {name: argument_of(tool) for name, tool in self.tools.items()}
 
-    async def until_stopped(self) -> tuple[StopReason, str]:
-        """Steps until the run ends: why it ended, and the provider's error if that was it."""
+    async def until_stopped(self, raised: tuple[type[ProviderError], ...]) -> tuple[StopReason, str]:
+        """Steps until the run ends: why it ended, and the provider's error if that was it and is not to be raised."""
         try:
             async with asyncio.timeout(self.config.timeout_s) as timeout:
                 with time_budget(timeout):
                     return await self._until_stopped(), ""
         except TimeoutError:
             return StopReason.TIMEOUT, ""
-        except (AuthenticationError, ModelUnavailable, ProviderDown, QuotaExhausted):
+        except raised:
             raise
         except ProviderError as error:
             return StopReason.MODEL_ERROR, str(error)

@@ -3,7 +3,8 @@
     models = open_engine(config.engine, "runs/demo/checkpoints/final")
     reply = await models.for_problem("p1").ainvoke([HumanMessage("...")])
 
-The prompt is the tokenizer's own chat template over the messages: the bytes that `prepare` trained on.
+The prompt is the tokenizer's own chat template over the messages: the bytes that `prepare` trained on. What a
+message says is text: a control token written in it stays letters (prompting.py).
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from pydantic import ConfigDict
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from deepcoder.config import EngineConfig
-from deepcoder.errors import ModelUnavailable, ProviderError
+from deepcoder.errors import ContextFull, ModelUnavailable, ProviderError
 from deepcoder.models.base import ChatModels
 from deepcoder.models.chatml import CHATML_TEMPLATE, END_OF_TURN
 from deepcoder.models.decoding import Completion, Decoder, Request
+from deepcoder.models.prompting import Prompts
 from deepcoder.models.quiet import quieten_transformers
 
 # In a folder without weights: {"model": directory or hub name, "adapter": subfolder or absent}.
@@ -100,7 +102,7 @@ class LocalModels:
         self._decoder = Decoder(model, tokenizer, eos, batch_size=engine.batch_size)
         context = int(getattr(model.config, "max_position_embeddings", 0) or 1 << 20)
         self._model = LocalChatModel(
-            name=name, decoder=self._decoder, tokenizer=tokenizer, context=context,
+            name=name, decoder=self._decoder, prompts=Prompts(tokenizer), context=context,
             max_new_tokens=engine.max_new_tokens, temperature=engine.temperature,
         )  # fmt: skip
 
@@ -122,7 +124,7 @@ class LocalChatModel(BaseChatModel):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     decoder: Any
-    tokenizer: Any
+    prompts: Prompts
     context: int
     max_new_tokens: int
     temperature: float = 0.0
@@ -132,13 +134,10 @@ class LocalChatModel(BaseChatModel):
         return "deepcoder-local"
 
     def _request(self, messages: Sequence[BaseMessage], stop: Sequence[str] | None, options: dict[str, Any]) -> Request:
-        prompt = self.tokenizer.apply_chat_template(
-            [{"role": _role(message), "content": message.text} for message in messages],
-            add_generation_prompt=True, tokenize=True, return_dict=False,
-        )  # fmt: skip
+        prompt = self.prompts.ids([{"role": _role(message), "content": message.text} for message in messages])
         room = self.context - len(prompt)
         if room < 1:
-            raise ProviderError(
+            raise ContextFull(
                 f"the conversation has {len(prompt)} tokens, the student's context {self.context}",
                 hint="lower agent.max_steps or agent.max_observation_chars",
             )
