@@ -14,9 +14,9 @@ from transformers import TrainerCallback
 from deepcoder.config import Config, LambdaConfig, TrainConfig
 from deepcoder.models.nano import load_tokenizer
 from deepcoder.train import checkpoints
+from deepcoder.train.arguments import training_arguments
 from deepcoder.train.batches import Row, plan_batches
 from deepcoder.train.examples import Collator
-from deepcoder.train.stage import training_arguments
 from deepcoder.train.tally import MEASURED
 from deepcoder.train.trainer import SadTrainer
 from tests.train.students import example_set, random_rows, tiny_model
@@ -244,6 +244,12 @@ def test_holding_out_examples_changes_no_step(tmp_path: Path) -> None:
     stored = json.loads((tmp_path / "watched" / "checkpoint-4" / checkpoints.EVALUATION).read_text())
     assert stored["eval_loss"] == others[3]["eval_loss"]
     assert checkpoints.damage(tmp_path / "watched" / "checkpoint-4") is None
+
+
+def test_held_out_examples_without_a_trained_token_have_no_loss(tmp_path: Path) -> None:
+    rows = [(ids, [0] * len(ids)) for ids, _ in random_rows(2)]
+    trainer, _ = trainer_for(tmp_path, rows, held_out=[[0, 1]], batch_size=2, max_steps=1)
+    assert trainer.evaluate_held_out() == {}
 
 
 def test_a_stop_between_checkpoints_is_saved_without_a_held_out_loss(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import os
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from deepcoder.errors import TrainingError
 from deepcoder.models.quiet import quieten_transformers
 from deepcoder.runs import RunFolder
 from deepcoder.train import checkpoints
+from deepcoder.train.arguments import check_config, training_arguments
 from deepcoder.train.batches import plan_batches, plan_evaluation
 from deepcoder.train.curriculum import easy_first
 from deepcoder.train.examples import Collator, hold_out, read_examples
@@ -138,18 +138,6 @@ def _load_best(trainer: SadTrainer, best: Path, console: Console) -> None:
     )
 
 
-def check_config(train: TrainConfig) -> None:
-    """Raise TrainingError on settings that do not go together, before anything is loaded."""
-    if train.packing and train.router_aux_coefficient:
-        raise TrainingError(
-            "train.packing and train.router_aux_coefficient do not go together: the balancing loss needs an attention "
-            "mask, with which packed examples would see each other",
-            hint="set one of them to its default",
-        )
-    if "wandb" in train.report_to and importlib.util.find_spec("wandb") is None:
-        raise TrainingError("train.report_to names wandb, which is not installed", hint="pip install wandb")
-
-
 def _least_seconds(
     train: TrainConfig, arguments: TrainingArguments, student: Student
 ) -> Callable[[dict[str, float]], float] | None:
@@ -189,40 +177,6 @@ def _callbacks(
     step = 0 if resume is None else checkpoints.step_of(resume)
     rewind_log(place / LOG, step)
     return [LogFile(place / LOG, examples), TensorBoard(place / "tensorboard", step), progress], progress
-
-
-def training_arguments(config: Config, place: Path) -> TrainingArguments:
-    """What the config means to transformers' Trainer."""
-    train = config.train
-    ranks = int(os.environ.get("WORLD_SIZE", "1"))
-    arguments = TrainingArguments(
-        output_dir=str(place),
-        per_device_train_batch_size=train.batch_size,
-        gradient_accumulation_steps=train.gradient_accumulation,
-        max_steps=1,  # this and the warm-up are set from the plan
-        learning_rate=train.learning_rate,
-        lr_scheduler_type="constant_with_warmup" if train.schedule == "constant" else train.schedule,
-        weight_decay=train.weight_decay,
-        max_grad_norm=train.max_grad_norm,
-        optim="adamw_8bit" if train.optimizer == "adamw_8bit" else "adamw_torch_fused",
-        bf16=train.dtype == "bfloat16",
-        logging_steps=train.logging_steps,
-        logging_nan_inf_filter=False,  # a loss that is not a number must be seen
-        save_strategy="steps",
-        save_steps=train.save_steps,
-        report_to=[name for name in train.report_to if name != "tensorboard"] or "none",
-        disable_tqdm=True,
-        seed=config.run.seed,
-        remove_unused_columns=False,
-        use_cpu=not torch.cuda.is_available(),
-        ddp_backend="gloo" if ranks > 1 and not torch.cuda.is_available() else None,
-        # Every parameter has a gradient, and the head's comes from outside the wrapped forward: with the
-        # search for unused ones, DDP would take the head for unused and then see it used.
-        ddp_find_unused_parameters=False,
-    )
-    _ = arguments.device  # decides n_gpu; one process uses one GPU, several GPUs need torchrun
-    arguments._n_gpu = min(1, arguments.n_gpu)
-    return arguments
 
 
 def _vocabulary(student: Student) -> int:

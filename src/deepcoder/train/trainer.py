@@ -173,6 +173,8 @@ class SadTrainer(Trainer):
         if self.args.world_size > 1:
             sums = self.accelerator.reduce(sums, "sum")
         reason, act, n_reason, n_act = sums.tolist()
+        if n_reason + n_act == 0:
+            return {}  # nothing held out is trained: no loss, not a loss of 0
         lambda_reason, lambda_act = self.lambdas(self.state.max_steps - 1)
         per_reason, per_act = (n_reason + n_act,) * 2 if self.config.normalization == "token" else (n_reason, n_act)
         losses = {"eval_loss": lambda_reason * reason / max(per_reason, 1) + lambda_act * act / max(per_act, 1)}

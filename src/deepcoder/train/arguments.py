@@ -1,0 +1,59 @@
+"""What the config means to transformers' Trainer, and what it cannot mean."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import torch
+from transformers import TrainingArguments
+
+from deepcoder.config import Config, TrainConfig
+from deepcoder.errors import TrainingError
+
+
+def check_config(train: TrainConfig) -> None:
+    """Raise TrainingError on settings that do not go together, before anything is loaded."""
+    if train.packing and train.router_aux_coefficient:
+        raise TrainingError(
+            "train.packing and train.router_aux_coefficient do not go together: the balancing loss needs an attention "
+            "mask, with which packed examples would see each other",
+            hint="set one of them to its default",
+        )
+    if "wandb" in train.report_to and importlib.util.find_spec("wandb") is None:
+        raise TrainingError("train.report_to names wandb, which is not installed", hint="pip install wandb")
+
+
+def training_arguments(config: Config, place: Path) -> TrainingArguments:
+    """What the config means to transformers' Trainer."""
+    train = config.train
+    ranks = int(os.environ.get("WORLD_SIZE", "1"))
+    arguments = TrainingArguments(
+        output_dir=str(place),
+        per_device_train_batch_size=train.batch_size,
+        gradient_accumulation_steps=train.gradient_accumulation,
+        max_steps=1,  # this and the warm-up are set from the plan
+        learning_rate=train.learning_rate,
+        lr_scheduler_type="constant_with_warmup" if train.schedule == "constant" else train.schedule,
+        weight_decay=train.weight_decay,
+        max_grad_norm=train.max_grad_norm,
+        optim="adamw_8bit" if train.optimizer == "adamw_8bit" else "adamw_torch_fused",
+        bf16=train.dtype == "bfloat16",
+        logging_steps=train.logging_steps,
+        logging_nan_inf_filter=False,  # a loss that is not a number must be seen
+        save_strategy="steps",
+        save_steps=train.save_steps,
+        report_to=[name for name in train.report_to if name != "tensorboard"] or "none",
+        disable_tqdm=True,
+        seed=config.run.seed,
+        remove_unused_columns=False,
+        use_cpu=not torch.cuda.is_available(),
+        ddp_backend="gloo" if ranks > 1 and not torch.cuda.is_available() else None,
+        # Every parameter has a gradient, and the head's comes from outside the wrapped forward: with the
+        # search for unused ones, DDP would take the head for unused and then see it used.
+        ddp_find_unused_parameters=False,
+    )
+    _ = arguments.device  # decides n_gpu; one process uses one GPU, several GPUs need torchrun
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments
