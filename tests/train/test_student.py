@@ -8,8 +8,9 @@ import torch
 from torch import nn
 from transformers import AutoTokenizer
 
-from deepcoder.config import Config, LoraConfig, load_config
+from deepcoder.config import Config, LoraConfig, StudentConfig, load_config
 from deepcoder.errors import TrainingError
+from deepcoder.models.chatml import CHATML_TEMPLATE, student_tokenizer
 from deepcoder.models.local import load_model
 from deepcoder.train.export import end_of_turn, save_final
 from deepcoder.train.student import add_adapters, load_student
@@ -107,6 +108,14 @@ def test_a_tokenizer_without_chatml_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(TrainingError, match="no token"):
         end_of_turn(Plain())  # type: ignore[arg-type]
+
+
+def test_the_large_student_ends_a_turn_with_a_token_that_is_not_its_padding(shared: Path) -> None:
+    student = StudentConfig(model="Qwen/Qwen3-30B-A3B", tokenizer=shared / "qwen3-tokenizer")
+    tokenizer = student_tokenizer(student)
+    assert end_of_turn(tokenizer) == tokenizer.eos_token_id == 151_645
+    assert tokenizer.pad_token_id == 151_643
+    assert tokenizer.chat_template == CHATML_TEMPLATE
 
 
 def test_experts_left_in_16_bit_are_found() -> None:

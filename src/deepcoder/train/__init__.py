@@ -3,7 +3,7 @@
 RUN/checkpoints/base/           the untouched student with our chat template (or a reference to it)
 RUN/checkpoints/checkpoint-N/   everything to go on from step N, written atomically
 RUN/checkpoints/final/          the trained student: weights, tokenizer, template, generation config
-RUN/checkpoints/log.jsonl       one line a logging step; loss.png and tensorboard/ show the same
+RUN/checkpoints/log.jsonl       one line a logging step; plots/ and tensorboard/ show the same
 """
 
 from deepcoder.train.stage import outputs, run
