@@ -113,6 +113,14 @@ def test_what_exceeds_the_free_memory_is_refused(monkeypatch: pytest.MonkeyPatch
         check_memory(nano(), 64, CPU, Console(quiet=True))
 
 
+def test_processes_on_one_cpu_share_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "available_memory", lambda: 2 * GIB)
+    check_memory(nano(), 64, CPU, Console(quiet=True))
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    with pytest.raises(TrainingError, match=r"0\.5 GiB free"):
+        check_memory(nano(), 64, CPU, Console(quiet=True))
+
+
 def test_packed_rows_are_as_long_as_the_student_allows() -> None:
     quiet = Console(quiet=True)
     plain, packed = (check_memory(nano(packing=packing), 128, CPU, quiet) for packing in (False, True))

@@ -108,7 +108,9 @@ def check_memory(config: Config, longest: int, device: torch.device, console: Co
     cpu = device.type != "cuda"
     row = config.student.max_length if config.train.packing else longest
     found = estimate(shape_of(student_config(config)), config, row, cpu=cpu)
-    free = available_memory() if cpu else float(torch.cuda.mem_get_info(device)[0])
+    # Processes on one CPU share its memory; on CUDA each has a device.
+    ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    free = available_memory() / ranks if cpu else float(torch.cuda.mem_get_info(device)[0])
     cap = None if config.train.max_memory_gb is None else config.train.max_memory_gb * GIB
     room = free if cap is None else min(free, cap)
     capped = "" if cap is None else f", capped at {cap / GIB:.1f}"
