@@ -361,6 +361,7 @@ class EngineConfig(Section):
     batch_size: int = Field(default=8, ge=1)
     max_new_tokens: int = Field(default=512, ge=1, description="tokens of one step")
     temperature: float = Field(default=0.0, ge=0, le=2)
+    timeout_s: float = Field(default=120.0, gt=0, description="engine=openai: of one request")
     price_per_hour: float = Field(
         default=0.0, ge=0, description="of the machine that runs the student, in the currency of teacher.input_price"
     )

@@ -5,8 +5,9 @@ import pytest
 from langchain_openai import ChatOpenAI
 
 from deepcoder.config import EngineConfig
-from deepcoder.errors import AuthenticationError, ConfigError, ModelUnavailable, ProviderError
+from deepcoder.errors import AuthenticationError, ConfigError, ContextFull, ModelUnavailable, ProviderError
 from deepcoder.models.local import open_engine
+from deepcoder.models.server import ServerModels
 
 
 def engine(**settings: object) -> EngineConfig:
@@ -16,14 +17,14 @@ def engine(**settings: object) -> EngineConfig:
 def answering(monkeypatch: pytest.MonkeyPatch, reply: httpx.Response | Exception) -> list[httpx.Request]:
     seen: list[httpx.Request] = []
 
-    def handle(request: httpx.Request) -> httpx.Response:
+    async def handle(self: object, request: httpx.Request) -> httpx.Response:
         seen.append(request)
         if isinstance(reply, Exception):
             raise reply
+        reply.request = request
         return reply
 
-    plain = httpx.AsyncClient
-    monkeypatch.setattr(httpx, "AsyncClient", lambda **options: plain(**options, transport=httpx.MockTransport(handle)))
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle)
     return seen
 
 
@@ -67,3 +68,41 @@ async def test_what_is_wrong_with_a_server_is_said(
     answering(monkeypatch, reply)
     with pytest.raises(error, match=message):
         await open_engine(engine(), "x").preflight()
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, reply: httpx.Response | Exception) -> ServerModels:
+    """An engine whose server answers every request so."""
+
+    answering(monkeypatch, reply)
+    models = open_engine(engine(), "student")
+    assert isinstance(models, ServerModels)
+    return models
+
+
+@pytest.mark.parametrize("said", [
+    "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens",
+    "the request exceeds the available context size, try increasing it",
+    "Input length (5000 tokens) exceeds the maximum allowed length (4096 tokens).",
+])  # fmt: skip
+async def test_a_prompt_that_is_too_long_is_an_error_of_its_own(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    models = failing(monkeypatch, httpx.Response(400, json={"error": {"message": said, "code": 400}}))
+    with pytest.raises(ContextFull):
+        await models.for_problem("p").ainvoke("x")
+    await models.aclose()
+
+
+@pytest.mark.parametrize(
+    "reply", [httpx.ConnectError("refused"), httpx.ReadError("cut"), httpx.ReadTimeout("slow"), httpx.Response(500),
+              httpx.Response(400, json={"error": {"message": "bad"}}), httpx.Response(200, text="<html>")],
+)  # fmt: skip
+async def test_every_failure_of_a_request_is_a_provider_error(
+    monkeypatch: pytest.MonkeyPatch, reply: httpx.Response | Exception
+) -> None:
+    models = failing(monkeypatch, reply)
+    with pytest.raises(ProviderError) as caught:
+        await models.for_problem("p").ainvoke("x")
+    assert not isinstance(caught.value, ContextFull)
+    with pytest.raises(ProviderError):
+        async for _ in models.for_problem("p").astream("x"):
+            pass
+    await models.aclose()

@@ -1,17 +1,35 @@
-"""The student behind an OpenAI-compatible server: vLLM, SGLang, llama.cpp."""
+"""The student behind an OpenAI-compatible server: vLLM, SGLang, llama.cpp.
+
+A connection that is refused is tried again; a request that was sent is not, since the engine may be at work on it.
+Failures come as ProviderError, whatever the SDK raised; a prompt that the server finds too long as ContextFull.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
 from deepcoder.config import EngineConfig
-from deepcoder.errors import AuthenticationError, ConfigError, ModelUnavailable, ProviderError
+from deepcoder.errors import AuthenticationError, ConfigError, ContextFull, ModelUnavailable, ProviderError
 from deepcoder.models.base import ChatModels
+from deepcoder.models.faults import fault_of
+
+CONNECT_S = 5.0
+CONNECT_TRIES = 2  # after the first
+# How OpenAI, vLLM, SGLang and llama.cpp say it.
+_TOO_LONG = re.compile(
+    r"context_length_exceeded|exceed_context_size|maximum context length|context (size|window)|maximum allowed length",
+    re.IGNORECASE,
+)
 
 
 def open_server(engine: EngineConfig, name: str) -> ChatModels:
@@ -36,9 +54,15 @@ class ServerModels:
         self.name = name
         self._base_url = base_url
         self._key = key
-        self._model = ChatOpenAI(
+        limits = httpx.Limits(max_connections=512, max_keepalive_connections=128)
+        self._http = httpx.AsyncClient(
+            timeout=httpx.Timeout(engine.timeout_s, connect=min(CONNECT_S, engine.timeout_s)),
+            transport=httpx.AsyncHTTPTransport(retries=CONNECT_TRIES, limits=limits),
+        )
+        self._model = ServedChatModel(
             model=name, base_url=base_url, api_key=SecretStr(key), temperature=engine.temperature,
-            max_completion_tokens=engine.max_new_tokens, max_retries=2,
+            max_completion_tokens=engine.max_new_tokens, max_retries=0, stream_usage=True,
+            http_async_client=self._http,
         )  # fmt: skip
 
     def for_problem(self, problem_id: str) -> BaseChatModel:
@@ -48,8 +72,8 @@ class ServerModels:
     async def preflight(self) -> None:
         """Ask the server which models it serves."""
         try:
-            async with httpx.AsyncClient(timeout=10, headers={"Authorization": f"Bearer {self._key}"}) as client:
-                reply = await client.get(f"{self._base_url}/models")
+            headers = {"Authorization": f"Bearer {self._key}"}
+            reply = await self._http.get(f"{self._base_url}/models", headers=headers, timeout=10)
         except httpx.HTTPError as error:
             raise ProviderError(
                 f"no server answers at engine.base_url={self._base_url}: {error}",
@@ -66,4 +90,35 @@ class ServerModels:
             )
 
     async def aclose(self) -> None:
-        """Nothing is held open between requests."""
+        """Close the connections."""
+        await self._http.aclose()
+
+
+class ServedChatModel(ChatOpenAI):
+    """ChatOpenAI whose failures are our own errors. Only asynchronous calls are made of it."""
+
+    async def _agenerate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        try:
+            return await super()._agenerate(messages, *args, **kwargs)
+        except Exception as error:
+            raise _fault(error, self.model_name) from None
+
+    async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+        chunk = None
+        try:
+            async for chunk in super()._astream(*args, **kwargs):
+                yield chunk
+            if chunk is None:
+                raise ValueError("the stream was empty")
+        except Exception as error:
+            raise _fault(error, self.model_name) from None
+
+
+def _fault(error: Exception, name: str) -> ProviderError:
+    status = getattr(error, "status_code", None)
+    if status in (400, 413, 422) and _TOO_LONG.search(str(error)):
+        return ContextFull(
+            f"the conversation is longer than the context of {name}",
+            hint="lower agent.max_steps or agent.max_observation_chars, or give the server a longer context",
+        )
+    return fault_of(error, name, None, section="engine")

@@ -16,7 +16,7 @@ KEY: list[Depends] = [
 ]
 
 _MEANING = {
-    400: "The body is not JSON that can be read",
+    400: "The body is not JSON that can be read, or the problem does not fit the student's context",
     401: "No valid API key",
     403: "The key is not for this kind of request",
     404: "There is no such thing",

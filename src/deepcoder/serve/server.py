@@ -18,7 +18,6 @@ from deepcoder.config import Config
 from deepcoder.errors import ProviderError
 from deepcoder.knowledge import open_knowledge
 from deepcoder.models import ChatModels
-from deepcoder.models.local import open_engine
 from deepcoder.sandbox import open_sandbox
 from deepcoder.serve.app import create_app
 from deepcoder.serve.keys import KeyStore
@@ -67,9 +66,19 @@ class DrainingServer(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
+def _engine(config: Config, student: Path) -> ChatModels:
+    if config.engine.engine == "openai":  # without torch, which the other module imports
+        from deepcoder.models.server import open_server
+
+        return open_server(config.engine, str(student))
+    from deepcoder.models.local import open_engine
+
+    return open_engine(config.engine, student)
+
+
 @contextlib.asynccontextmanager
 async def _open_models(config: Config, student: Path) -> AsyncIterator[ChatModels]:
-    models = open_engine(config.engine, student)
+    models = _engine(config, student)
     try:
         try:
             await models.preflight()

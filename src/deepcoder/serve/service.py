@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from deepcoder.agent import AgentEvent, EventKind, OnEvent, make_tools, run_agent
 from deepcoder.config import AgentConfig, Config
-from deepcoder.errors import ProviderError, SandboxBusy
+from deepcoder.errors import ContextFull, ProviderError, SandboxBusy
 from deepcoder.knowledge import KnowledgeIndex
 from deepcoder.models import ChatModels
 from deepcoder.records import StepError, StopReason, Trajectory
@@ -114,7 +114,13 @@ class AgentService:
                     self._models.for_problem(ask.request_id), ask.problem, problem_id=ask.request_id,
                     tools=self._tools, config=_budgets(self._config.agent, ask), on_event=on_event,
                     instructions=self._config.student.instructions, stream=on_event is not None,
+                    raised=(ContextFull,),
                 )  # fmt: skip
+        except ContextFull:
+            self._metrics.refusals.labels("context").inc()
+            # LangChain knows OpenAI's error by these first words.
+            detail = "The prompt is too long: the problem and the steps so far do not fit the student's context."
+            raise ApiError(400, "context-length-exceeded", detail) from None
         except ProviderError:
             raise _engine_failed() from None
         except SandboxBusy:
