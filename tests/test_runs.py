@@ -110,3 +110,17 @@ def test_an_error_while_writing_keeps_the_old_file(tmp_path: Path) -> None:
         write_atomic(target, "\ud800")
     assert target.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_key_that_is_new_since_then_counts_as_its_default(tmp_path):
+    config = load_config(None, [f"run.dir={tmp_path}"])
+    folder = RunFolder(config)
+    folder.begin("generate", "in")
+    path = folder.stage("generate") / "manifest.json"
+    old = json.loads(path.read_text())
+    del old["settings"]["generate.quality"]["max_unreadable"], old["settings"]["problems.sealed"]
+    path.write_text(json.dumps(old))
+    assert folder.begin("generate", "in").status == "running"
+    other = RunFolder(load_config(None, [f"run.dir={tmp_path}", "problems.sealed=true"]))
+    with pytest.raises(StageError, match=r"problems\.sealed"):
+        other.begin("generate", "in")

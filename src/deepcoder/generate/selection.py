@@ -43,6 +43,10 @@ class Selection:
         """Problems that were not run, then runs whose code is a benchmark's."""
         return [*self.excluded.values(), *self._run_hits.values()]
 
+    def close(self) -> None:
+        """Give the index of duplicates back."""
+        self._duplicates.close()
+
     def screen(self, problems: Iterable[Problem]) -> int:
         """Fill `excluded`; returns how many problems there are in all."""
         count = 0

@@ -79,6 +79,7 @@ def session(config: Config, source: ProblemSource, path: Path, console: Console)
         selection.add_row(row)
 
     with (
+        closing(selection),
         ShardWriter(path, on_row=on_row) as writer,
         closing(Ledger(path / LEDGER, prices, max_cost=max_cost)) as ledger,
     ):
@@ -94,8 +95,8 @@ def session(config: Config, source: ProblemSource, path: Path, console: Console)
                 highlight=False, soft_wrap=True,
             )  # fmt: skip
             raise
-    selection.write(path)
-    write_report(path, tally.counts(), selection.hits)
+        selection.write(path)
+        write_report(path, tally.counts(), selection.hits)
     return tally
 
 
