@@ -82,7 +82,7 @@ function start(index, packed) {
     $("count").textContent = `${shown.length.toLocaleString()} of ${total.toLocaleString()} trajectories`;
     $("list").scrollTop = 0;
     draw();
-    if (!location.hash && shown.length) await show(shown[0]);
+    if (document.body.dataset.view === "list" && !named() && shown.length) await show(shown[0]);
     document.body.dataset.ready = String(mine);
   }
 
@@ -129,8 +129,32 @@ function start(index, packed) {
     go(shown[Math.max(0, Math.min(shown.length - 1, place < 0 ? 0 : place + by))]);
   }
 
-  // --- the detail, by the address: #id, or #id&compare
+  // --- the detail, by the address: #id, or #id&compare; "/" begins what is no id, since ids are encoded:
+  // #/ the front, #/part a part of it (id="front-part"), #/trajectories?family=x&outcome=y the list, filtered
+  const fronted = $("front").childElementCount > 0;
+  const named = () => location.hash.length > 1 && !location.hash.startsWith("#/");
   let beside = false;
+  function turnTo(view) {
+    document.body.dataset.view = view;
+    for (const link of document.querySelectorAll("nav a")) {
+      if ((link.hash === "#/") === (view === "front")) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+  }
+  async function turnToPart(address) {
+    const [part, wanted] = address.slice(1).split("?");
+    if (part === "trajectories" || !fronted) {
+      turnTo("list");
+      if (wanted !== undefined) {
+        $("filters").reset();
+        for (const [key, value] of new URLSearchParams(wanted)) if (selects[key]) selects[key].value = "=" + value;
+      }
+      await filter();
+    } else {
+      turnTo("front");
+      document.getElementById(`front-${part}`)?.scrollIntoView();
+    }
+  }
   const go = (at) => { location.hash = encodeURIComponent(rows.id[at]) + (beside ? "&compare" : ""); };
   async function show(at) {
     current = at;
@@ -160,8 +184,9 @@ function start(index, packed) {
     go(current);
   }
   async function follow() {
+    if (!named()) return turnToPart(location.hash.slice(1));
+    turnTo("list");
     const [id, ...flags] = location.hash.slice(1).split("&");
-    if (!id) return;
     beside = flags.includes("compare");
     let name = id;
     try { name = decodeURIComponent(id); } catch { /* not ours: shown as it is */ }
@@ -173,7 +198,7 @@ function start(index, packed) {
   // --- what the user does
   let waiting = 0;
   $("filters").addEventListener("submit", (event) => event.preventDefault());
-  $("filters").addEventListener("reset", () => setTimeout(filter));
+  $("clear").addEventListener("click", () => setTimeout(filter));
   $("filters").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(filter, 150); });
   $("list").addEventListener("scroll", () => requestAnimationFrame(draw));
   addEventListener("resize", draw);
@@ -188,6 +213,7 @@ function start(index, packed) {
   });
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (document.body.dataset.view === "front") return;
     if (event.key === "Escape") { $("list").focus(); return; }
     if (event.target.matches("input, select, textarea")) return;
     const keys = {
@@ -197,6 +223,7 @@ function start(index, packed) {
     if (event.key in keys) { keys[event.key](); event.preventDefault(); }
   });
   $("facts").textContent = Object.entries(index.facts).map(([name, value]) => `${name}: ${value}`).join(" · ");
+  document.body.toggleAttribute("data-front", fronted);
   filter().then(follow);
 }
 

@@ -23,8 +23,15 @@ from deepcoder.view.spans import visible
 BLOCK = 64
 
 
-def page(items: Iterable[Item], *, title: str, facts: Mapping[str, str] | None = None) -> str:
-    """The whole file. `facts`: name and value, shown in the head. Memory: the packed data and the rows."""
+def page(
+    items: Iterable[Item], *, title: str, facts: Mapping[str, str] | None = None, front: str = "", style: str = ""
+) -> str:
+    """The whole file. `facts`: name and value, shown in the head. Memory: the packed data and the rows.
+
+    `front`: HTML of the caller's, shown first, with its own `style`; text of others in it must be escaped already.
+    Inline style attributes and scripts in it are not run. It links to `#ID`, `#ID&compare`, `#/trajectories` (with
+    `?family=...&outcome=...` filtered) and to its own `id="front-NAME"` by `#/NAME`.
+    """
     rows: list[Row] = []
     blocks: list[str] = []
     bodies: list[Body] = []
@@ -41,7 +48,7 @@ def page(items: Iterable[Item], *, title: str, facts: Mapping[str, str] | None =
     if bodies:
         blocks.append(packed(bodies))
     index = {"block": BLOCK, "facts": dict(facts or {}), "rows": _columns(rows)}
-    return _filled(title, packed(index), blocks)
+    return _filled(title, packed(index), blocks, front, style)
 
 
 def assets() -> tuple[str, str]:
@@ -62,15 +69,16 @@ def _columns(rows: list[Row]) -> dict[str, list[Any]]:
     return {key: [row[key] for row in rows] for key in Row.__annotations__}  # type: ignore[literal-required]
 
 
-def _filled(title: str, index: str, blocks: list[str]) -> str:
+def _filled(title: str, index: str, blocks: list[str], front: str, extra: str) -> str:
     style, script = assets()
-    style, script = _text("page.css") + style, script + _text("page.js")
+    style, script = _text("page.css") + style + extra, script + _text("page.js")
     policy = "; ".join(
         ["default-src 'none'", f"script-src {_hash(script)}", f"style-src {_hash(style)}", "img-src data:",
          "base-uri 'none'", "form-action 'none'"]
     )  # fmt: skip
     data = "".join(f'<script type="text/plain" class="block">{block}</script>\n' for block in blocks)
     values = {
+        "FIRST": "front" if front else "list", "FRONT": front,
         "TITLE": html.escape(visible(title)), "POLICY": policy, "STYLE": style, "SCRIPT": script,
         "DATA": f'<script type="text/plain" id="index">{index}</script>\n{data}',
     }  # fmt: skip
