@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx
 import pytest
 import redis.asyncio
+from tests.serve.processes import redis_server
 from tests.serve.scripted import Service
 
 from deepcoder.errors import ConfigError
@@ -105,23 +104,8 @@ def test_an_unknown_storage_is_a_config_error() -> None:
 
 @pytest.fixture
 async def redis_url(tmp_path: Path) -> AsyncIterator[str]:
-    """A real Redis of our own on a free port."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("needs redis-server: apt-get install redis-server")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    process = await asyncio.create_subprocess_exec(
-        program, "--port", str(port), "--save", "", "--dir", str(tmp_path), stdout=asyncio.subprocess.DEVNULL
-    )
-    storage, close = open_storage(f"redis://127.0.0.1:{port}")
-    async with asyncio.timeout(10):
-        while not await storage.check():  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.05)
-    await close()
-    yield f"redis://127.0.0.1:{port}"
-    process.terminate()
-    await process.wait()
+    async with redis_server(tmp_path) as server:
+        yield server.url
 
 
 async def test_two_processes_share_a_limit_in_redis_and_redis_sees_no_key(

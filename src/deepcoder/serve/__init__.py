@@ -9,6 +9,8 @@
     chat_api   POST /v1/chat/completions, GET /v1/models (OpenAI's protocol)
     probes     /healthz, /readyz, /metrics
     app        create_app: the parts, put together
+    server     one process: opens everything, drains on SIGTERM
+    workers    several of them behind one socket
     command    `deepcoder serve`, `deepcoder keys`
 
 User text goes to the model and the sandbox and back to the client; no log, metric, file or error body

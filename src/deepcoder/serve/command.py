@@ -21,7 +21,7 @@ def serve(config: Config, console: Console) -> None:
     """Serve the run's student until SIGTERM or SIGINT. Raises DeepCoderError where it cannot start."""
     from deepcoder.serve.gate import parse_rate
     from deepcoder.serve.logs import configure_logs
-    from deepcoder.serve.server import run
+    from deepcoder.serve.workers import check_workers, supervise
 
     serve = config.serve
     if config.sandbox.tier == "landlock":
@@ -29,11 +29,7 @@ def serve(config: Config, console: Console) -> None:
             "sandbox.tier: landlock is too weak for programs that strangers can start",
             hint="sandbox.tier=auto; deepcoder doctor says what this machine lacks for it",
         )
-    if serve.workers > 1:
-        raise ConfigError(
-            "serve.workers: several workers in one command are not there yet",
-            hint="start one process a port behind a proxy, with serve.rate_limit.storage in Redis",
-        )
+    check_workers(config)
     parse_rate(serve.rate_limit.requests)
     student = student_path(config)
     keys = KeyStore(serve.keys_file)
@@ -45,7 +41,12 @@ def serve(config: Config, console: Console) -> None:
         if not any(key.revoked is None for key in keys.all()):
             console.print("There is no API key yet: deepcoder keys create NAME", style="yellow")
         configure_logs()
-        asyncio.run(run(config, student, keys, listener))
+        if serve.workers > 1:
+            supervise(config, student, listener)
+        else:
+            from deepcoder.serve.server import run
+
+            asyncio.run(run(config, student, keys, listener))
     keys.close()
 
 

@@ -1,8 +1,15 @@
-"""Prometheus metrics. Every label comes from a fixed set: a label is as public as a log line."""
+"""Prometheus metrics. Every label comes from a fixed set: a label is as public as a log line.
+
+Where `serve` has several workers, prometheus_client keeps the values in files of a folder that they share (its
+multiprocess mode, which the environment switches on before it is imported), and whichever is scraped tells of all.
+"""
 
 from __future__ import annotations
 
+import os
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from deepcoder.records import Action, Step, StopReason, Trajectory
 
@@ -31,8 +38,10 @@ class Metrics:
         self.runs = Counter("deepcoder_runs", "Agent runs", ["stop_reason"], registry=registry)
         self.tools = Counter("deepcoder_tool_calls", "Tool calls", ["tool", "outcome"], registry=registry)
         self.refusals = Counter("deepcoder_refusals", "Refused requests", ["reason"], registry=registry)
-        self.running = Gauge("deepcoder_running", "Agent runs at work", registry=registry)
-        self.waiting = Gauge("deepcoder_waiting", "Requests waiting for a run", registry=registry)
+        self.running = Gauge("deepcoder_running", "Agent runs at work", multiprocess_mode="livesum", registry=registry)
+        self.waiting = Gauge(
+            "deepcoder_waiting", "Requests waiting for a run", multiprocess_mode="livesum", registry=registry
+        )
         for reason in StopReason:  # a rate over a counter needs its zero
             self.runs.labels(reason.value)
 
@@ -50,7 +59,11 @@ class Metrics:
 
     def render(self) -> bytes:
         """The text that Prometheus scrapes."""
-        return generate_latest(self.registry)
+        registry = self.registry
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
 
     def _step(self, step: Step) -> None:
         self.stage_seconds.labels("model").observe(step.model_s)

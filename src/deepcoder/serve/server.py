@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import math
+import multiprocessing
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -22,15 +24,26 @@ from deepcoder.sandbox import open_sandbox
 from deepcoder.serve.app import create_app
 from deepcoder.serve.keys import KeyStore
 
+BACKLOG = 2048
+
 _log = structlog.get_logger("deepcoder.serve")
 
 
-async def run(config: Config, student: Path, keys: KeyStore, listener: socket.socket) -> None:
-    """Serve on `listener` until a signal; everything is closed when this returns."""
+async def run(
+    config: Config, student: Path, keys: KeyStore, listener: socket.socket, *, started: Callable[[], None] | None = None
+) -> None:
+    """Serve on `listener` until a signal, or until the parent of a worker is gone; all is closed when this returns.
+
+    `started` is called when requests are accepted.
+    """
     index = open_knowledge(config.knowledge)
     async with open_sandbox(config.sandbox) as box, _open_models(config, student) as models:
         app = create_app(config, models=models, box=box, index=index, keys=keys)
-        await DrainingServer(app, config).serve(sockets=[listener])
+        server = DrainingServer(app, config, started)
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            asyncio.get_running_loop().add_reader(parent.sentinel, server.orphaned, parent.sentinel)
+        await server.serve(sockets=[listener])
     _log.info("stopped")
 
 
@@ -41,14 +54,30 @@ class DrainingServer(uvicorn.Server):
     and the engine are closed.
     """
 
-    def __init__(self, app: FastAPI, config: Config) -> None:
+    def __init__(self, app: FastAPI, config: Config, started: Callable[[], None] | None = None) -> None:
         super().__init__(
             uvicorn.Config(
                 app, log_config=None, access_log=False, server_header=False, lifespan="on", ws="none",
                 timeout_graceful_shutdown=math.ceil(config.serve.drain_s),
+                # asyncio accepts this many connections at a time: one worker would take a whole burst.
+                backlog=BACKLOG if config.serve.workers == 1 else 1,
             )
         )  # fmt: skip
         self._app = app
+        self._told_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept."""
+        await super().startup(sockets)
+        for listener in sockets or []:
+            listener.listen(BACKLOG)  # asyncio has set it to what it accepts at a time
+        if self.started and self._told_started is not None:
+            self._told_started()
+
+    def orphaned(self, sentinel: int) -> None:
+        """The parent has died: nobody would restart this worker or pass a signal on to it."""
+        asyncio.get_running_loop().remove_reader(sentinel)
+        self.handle_exit(signal.SIGTERM, None)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
