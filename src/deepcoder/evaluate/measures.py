@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import ast
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from deepcoder.evaluate.entrants import Absent, Entrant
+from deepcoder.evaluate.failures import failure
+from deepcoder.evaluate.quality import quality, thinking_share
 from deepcoder.evaluate.solving import Key, ending
-from deepcoder.evaluate.statistics import bootstrap_ratio, mean, median, wilson
+from deepcoder.evaluate.statistics import bootstrap_ratio, mean, median, percentile, wilson
 from deepcoder.records import Action, Step, StepError, Trajectory
 
 UNREADABLE = frozenset({StepError.NO_ACTION, StepError.UNKNOWN_ACTION, StepError.EMPTY_INPUT, StepError.TRUNCATED})
+
+_FAILED_ATTEMPTS = frozenset({StepError.UNKNOWN_ACTION, StepError.EMPTY_INPUT})
 
 Figures = dict[str, Any]
 
@@ -32,16 +39,19 @@ def figures(entrant: Entrant, trajectories: Sequence[Trajectory], failed: Mappin
     return {
         "available": True,
         "model": entrant.model,
-        "instructions": entrant.instructions,
+        "instructions": "native" if entrant.native else entrant.instructions,
         **success(trajectories),
         "ci_method": "Wilson",
         "by_split": _grouped(trajectories, lambda t: t.split),
         "by_family": _grouped(trajectories, lambda t: t.family),
+        "by_difficulty": _grouped(trajectories, lambda t: str(t.difficulty)),
         "tools": tool_use(trajectories),
+        "quality": quality(trajectories),
         "steps_mean": mean([len(t.steps) for t in trajectories]),
         "steps_mean_solved": mean([len(t.steps) for t in trajectories if t.verified]),
         **_cost(trajectories),
         "endings": dict(Counter(map(ending, trajectories)).most_common()),
+        "failures": dict(Counter(filter(None, map(failure, trajectories))).most_common()),
         "in_process_verdicts": sum(t.verdict is not None and t.verdict.mode == "in_process" for t in trajectories),
         "failed_runs": dict(failed),
     }
@@ -56,22 +66,28 @@ def tool_use(trajectories: Sequence[Trajectory]) -> Figures:
     """How well the steps were written and the tools used; shares are None where there is nothing to count.
 
     parse_rate        steps in which a whole action could be read / steps
+    valid_calls       calls of a tool that exists, with an argument; a program must compile / attempts at a call
     executed_ok       tool calls that ran without an error / tool calls (finish is none)
     recovered         runs with a failed call or an unreadable step that passed all the same / such runs
+    recovered_next    failed calls and unreadable steps whose next step is read and runs / those that have a next step
     redundant         tool calls that repeat an earlier one of the run, argument and all / tool calls
     used_tools        runs with at least one tool call / runs
     """
     steps = [step for trajectory in trajectories for step in trajectory.steps]
     calls = [step for step in steps if _is_call(step)]
     stumbled = [trajectory for trajectory in trajectories if any(step.error for step in trajectory.steps)]
+    attempts = [step for step in steps if _is_call(step) or step.error in _FAILED_ATTEMPTS]
+    followed = [pair for trajectory in trajectories for pair in pairwise(trajectory.steps) if pair[0].error]
     users = sum(any(map(_is_call, trajectory.steps)) for trajectory in trajectories)
     return {
         "steps": len(steps),
         "calls": len(calls),
         "parse_rate": _ratio(sum(step.error not in UNREADABLE for step in steps), len(steps)),
+        "valid_calls": _ratio(sum(map(_is_valid, attempts)), len(attempts)),
         "executed_ok": _ratio(sum(step.error is None for step in calls), len(calls)),
         "recovered": _ratio(sum(trajectory.verified for trajectory in stumbled), len(stumbled)),
         "stumbled_runs": len(stumbled),
+        "recovered_next": _ratio(sum(after.error is None for _, after in followed), len(followed)),
         "redundant": _ratio(sum(map(_repeats, trajectories)), len(calls)),
         "used_tools": _ratio(users, len(trajectories)),
         "errors": dict(Counter(step.error.value for step in steps if step.error).most_common()),
@@ -100,12 +116,17 @@ def _cost(trajectories: Sequence[Trajectory]) -> Figures:
     steps = [step for trajectory in trajectories for step in trajectory.steps]
     output, model_s = sum(step.output_tokens for step in steps), sum(step.model_s for step in steps)
     solved = sum(trajectory.verified for trajectory in trajectories)
+    thought = [(step.output_tokens, thinking_share(step)) for step in steps]
     return {
         "output_tokens_mean": mean([sum(step.output_tokens for step in t.steps) for t in trajectories]),
         "input_tokens_mean": mean([sum(step.input_tokens for step in t.steps) for t in trajectories]),
         "output_tokens_per_solved": output / solved if solved else None,
+        "output_tokens_mean_solved": mean([sum(s.output_tokens for s in t.steps) for t in trajectories if t.verified]),
+        "thinking_tokens": round(sum(tokens * share for tokens, share in thought if share is not None)),
+        "thinking_method": "part of the output tokens; by characters, where the provider's thinking was stored",
         "tokens_per_s": output / model_s if model_s > 0 and output else None,
         "latency_p50_s": median([trajectory.wall_s for trajectory in trajectories]),
+        "latency_p90_s": percentile([trajectory.wall_s for trajectory in trajectories], 90),
         "wall_s_per_solved": sum(t.wall_s for t in trajectories) / solved if solved else None,
     }
 
@@ -119,6 +140,20 @@ def _grouped(trajectories: Sequence[Trajectory], key: Callable[[Trajectory], str
 
 def _is_call(step: Step) -> bool:
     return step.action not in ("", Action.FINISH) and step.observation is not None
+
+
+def _is_valid(step: Step) -> bool:
+    if not _is_call(step):
+        return False
+    if step.action != Action.EXECUTE_PYTHON:
+        return True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(step.input)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _repeats(trajectory: Trajectory) -> int:

@@ -27,10 +27,10 @@ Figures = dict[str, Any]
 Breaches = Iterator[tuple[str, bool]]
 
 _ANNOUNCED = {
-    Action.RETRIEVE_KNOWLEDGE: re.compile(r"\b(look (it |this |that )?up|looking up|search|consult|retrieve)\b", re.I),
-    Action.EXECUTE_PYTHON: re.compile(r"\b(run|running|execute|compute|calculate|write (a |some )?(code|program))\b", re.I),
-    Action.FINISH: re.compile(r"\b((the|my) (final )?(answer|result) is|is the (final )?answer|can finish|am done)\b", re.I),
-}  # fmt: skip
+    Action.RETRIEVE_KNOWLEDGE: r"look (?:it |this |that )?up|looking up|search|consult|retrieve",
+    Action.EXECUTE_PYTHON: r"run|running|execute|compute|calculate|write (?:a |some )?(?:code|program)",
+    Action.FINISH: r"(?:the|my) (?:final )?(?:answer|result) is|is the (?:final )?answer|can finish|am done",
+}
 _SAID = re.compile(r"\b(?:answer|result|output) is:?\s+[`'\"]?([\w.,+-]*\w)", re.I)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 LONGEST_VALUE, GRAM = 80, 4
@@ -87,7 +87,7 @@ def coherence(trajectory: Trajectory, number: int) -> Breaches:
 def _announced(thought: str) -> str | None:
     """The one kind of act that the last telling sentence announces; None where none does, or one names two."""
     for sentence in reversed(_SENTENCE.split(thought)):
-        kinds = [action.value for action, pattern in _ANNOUNCED.items() if pattern.search(sentence)]
+        kinds = [action.value for action, words in _ANNOUNCED.items() if re.search(rf"\b(?:{words})\b", sentence, re.I)]
         if kinds:
             return kinds[0] if len(kinds) == 1 else None
     return None

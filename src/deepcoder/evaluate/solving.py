@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from types import TracebackType
 
 from langchain_core.tools import BaseTool
 from rich.console import Console
 
-from deepcoder.agent import run_agent
+from deepcoder.agent import Start, run_agent
 from deepcoder.config import Config
 from deepcoder.errors import ProviderError
+from deepcoder.evaluate.calls import Call
 from deepcoder.evaluate.entrants import Entrant
+from deepcoder.evaluate.native import run_native
 from deepcoder.evaluate.progress import Progress
 from deepcoder.evaluate.rows import RowLog
 from deepcoder.judge import judge
@@ -31,10 +35,39 @@ Key = tuple[str, str]
 
 @dataclass
 class Solved:
-    """What one model did: the trajectory of each problem, and how many runs failed for want of machinery."""
+    """What one model did: the trajectory of each problem, and how many runs failed for want of machinery.
+
+    `seconds`: of this session, in which `new` runs were stored; loading the model is not among them.
+    """
 
     trajectories: dict[Key, Trajectory] = field(default_factory=dict)
     failed: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    new: int = 0
+
+
+class Seat:
+    """An entrant's models: opened when they are first wanted, closed at the end of the block."""
+
+    def __init__(self, entrant: Entrant) -> None:
+        self.entrant = entrant
+        self._models: ChatModels | None = None
+
+    async def models(self) -> ChatModels:
+        """Open and ready. Raises what opening and the preflight raise."""
+        if self._models is None:
+            self._models = await asyncio.to_thread(self.entrant.open)
+            await self._models.preflight()
+        return self._models
+
+    async def __aenter__(self) -> Seat:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        if self._models is not None:
+            await self._models.aclose()
 
 
 def stored(log: RowLog) -> dict[Key, Trajectory]:
@@ -44,7 +77,7 @@ def stored(log: RowLog) -> dict[Key, Trajectory]:
 
 
 async def solve_all(
-    entrant: Entrant,
+    seat: Seat,
     problems: Sequence[Problem],
     log: RowLog,
     config: Config,
@@ -57,19 +90,44 @@ async def solve_all(
     missing = [problem for problem in problems if (problem.split, problem.problem_id) not in solved.trajectories]
     if not missing:
         return solved
-    models = await asyncio.to_thread(entrant.open)
-    try:
-        await models.preflight()
-        done = len(problems) - len(missing)
-        with Progress(console, entrant.name, len(problems), done=done) as progress:
-            work = _Work(entrant, models, config, box, tools, log, solved, progress)
-            again = await work.do(missing)
-            if again:
-                solved.failed.clear()
-                await work.do(again)
-    finally:
-        await models.aclose()
+    models = await seat.models()
+    done = len(problems) - len(missing)
+    with Progress(console, seat.entrant.name, len(problems), done=done) as progress:
+        work = _Work(seat.entrant, models, config, box, tools, log, solved, progress)
+        start = time.monotonic()
+        again = await work.do(missing)
+        if again:
+            solved.failed.clear()
+            await work.do(again)
+    solved.seconds, solved.new = time.monotonic() - start, len(solved.trajectories) - done
     return solved
+
+
+async def solve_calls(
+    seat: Seat, calls: Sequence[Call], log: RowLog, config: Config, tools: Sequence[BaseTool]
+) -> dict[str, Trajectory]:
+    """Ask for one step in each call that `log` does not have; by call_id. A run that failed is left out."""
+    answered = {problem_id: trajectory for (_, problem_id), trajectory in stored(log).items()}
+    missing = iter([call for call in calls if call.call_id not in answered])
+
+    async def work() -> None:
+        for call in missing:
+            models = await seat.models()
+            one_more = config.agent.model_copy(update={"max_steps": len(call.before) + 1})
+            trajectory = await run_agent(
+                models.for_problem(call.call_id), call.prompt, problem_id=call.call_id, tools=tools, config=one_more,
+                instructions=seat.entrant.instructions, begin=Start(steps=call.before),
+            )  # fmt: skip
+            if len(trajectory.steps) == len(call.before) + 1:
+                log.add(trajectory_row(trajectory))
+                answered[call.call_id] = trajectory
+
+    if any(call.call_id not in answered for call in calls):
+        await seat.models()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(config.evaluate.concurrency):
+            group.create_task(work())
+    return answered
 
 
 @dataclass
@@ -103,10 +161,17 @@ class _Work:
         return failed
 
     async def _solve(self, problem: Problem) -> Trajectory:
-        trajectory = await run_agent(
-            self.models.for_problem(problem.problem_id), problem.prompt, problem_id=problem.problem_id,
-            tools=self.tools, config=self.config.agent, instructions=self.entrant.instructions,
-        )  # fmt: skip
+        model = self.models.for_problem(problem.problem_id)
+        if self.entrant.native:
+            trajectory = await run_native(
+                model, problem.prompt, problem_id=problem.problem_id, name=self.entrant.model, tools=self.tools,
+                config=self.config.agent, native=self.config.evaluate.base_native,
+            )  # fmt: skip
+        else:
+            trajectory = await run_agent(
+                model, problem.prompt, problem_id=problem.problem_id, tools=self.tools, config=self.config.agent,
+                instructions=self.entrant.instructions,
+            )  # fmt: skip
         update: dict[str, object] = {
             "family": problem.family, "split": problem.split, "difficulty": problem.difficulty,
             "model": self.models.name,

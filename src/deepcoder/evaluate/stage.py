@@ -1,8 +1,9 @@
 """The evaluate stage: the same problems for base, student and teacher, in one run.
 
 RUN/evaluation/{base,student,teacher}.jsonl   trajectories with verdicts, as they came
+RUN/evaluation/calls-*.jsonl                  single tool calls (deepcoder.evaluate.calls)
 RUN/evaluation/summary.json                   the figures
-RUN/evaluation/report.md                      the same for people, with trajectories side by side
+RUN/evaluation/report.html, report.md         the same for people; the page holds every trajectory
 """
 
 from __future__ import annotations
@@ -12,19 +13,26 @@ import json
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from typing import get_args
 
 from rich.console import Console
 
 from deepcoder.agent import make_tools
 from deepcoder.config import Config
 from deepcoder.errors import ProblemError, StageError
+from deepcoder.evaluate.calls import make_calls
 from deepcoder.evaluate.control import without_execution
-from deepcoder.evaluate.entrants import Absent, Entrant, find_entrants
-from deepcoder.evaluate.measures import Figures, absent, figures, versus
+from deepcoder.evaluate.entrants import Absent, Entrant, Instructions, Name, find_entrants
+from deepcoder.evaluate.front import write_page
+from deepcoder.evaluate.measures import Figures
+from deepcoder.evaluate.referee import referee
 from deepcoder.evaluate.report import show, write_report
 from deepcoder.evaluate.rows import RowLog, write_json
-from deepcoder.evaluate.solving import Solved, solve_all
+from deepcoder.evaluate.sessions import note_session
+from deepcoder.evaluate.solving import Seat, Solved, solve_all, solve_calls
+from deepcoder.evaluate.summary import Results, summarise
 from deepcoder.knowledge import open_knowledge
+from deepcoder.models import ChatModels
 from deepcoder.problems import ProblemSource, open_source
 from deepcoder.records import Problem
 from deepcoder.runs import RunFolder, hash_files, hash_of, stage_settings
@@ -38,7 +46,7 @@ def run(config: Config, folder: RunFolder, console: Console) -> Counts:
 
     Raises StageError where more runs failed than `evaluate.max_failed` allows.
     """
-    return _evaluate(config, folder, folder.stage("evaluate"), console)
+    return _evaluate(config, folder, folder.stage("evaluate"), console, calls=True)
 
 
 def run_on(config: Config, folder: RunFolder, out: Path, console: Console) -> Counts:
@@ -51,31 +59,56 @@ def run_on(config: Config, folder: RunFolder, out: Path, console: Console) -> Co
     if not marker.exists() and any(out.glob("*.jsonl")):
         raise StageError(f"{out} holds other results", hint="choose another --out")
     write_json(marker, inputs)
-    return _evaluate(config, folder, out, console)
+    return _evaluate(config, folder, out, console, calls=False)
+
+
+def rewrite(config: Config, folder: RunFolder, out: Path | None, console: Console) -> Counts:
+    """Figures and reports anew from the stored runs: after another price, a judge, a newer version.
+
+    No model under evaluation is asked. Raises StageError where the evaluation in `out` is not complete.
+    """
+    out = out or folder.stage("evaluate")
+    path = out / "summary.json"
+    if not path.exists():
+        raise StageError(f"there is no {path}", hint="deepcoder evaluate CONFIG makes it")
+    old = json.loads(path.read_text())
+    entrants = [_as_stored(name, old[name]) for name in get_args(Name) if name in old]
+    asked = any((out / f"calls-{entrant.name}.jsonl").exists() for entrant in entrants)
+    return _evaluate(config, folder, out, console, calls=asked, entrants=entrants)
 
 
 def outputs(folder: RunFolder) -> list[Path]:
-    """The summary and the report."""
-    return [folder.stage("evaluate") / name for name in ("summary.json", "report.md")]
+    """The summary and the reports."""
+    return [folder.stage("evaluate") / name for name in ("summary.json", "report.md", "report.html")]
 
 
-def _evaluate(config: Config, folder: RunFolder, out: Path, console: Console) -> Counts:
+def _evaluate(
+    config: Config,
+    folder: RunFolder,
+    out: Path,
+    console: Console,
+    *,
+    calls: bool,
+    entrants: Sequence[Entrant | Absent] | None = None,
+) -> Counts:
     source = open_source(config.problems)
     problems = evaluation_problems(config, source)
-    entrants = find_entrants(config, folder, source, problems)
+    results = Results(entrants or find_entrants(config, folder, source, problems), problems, source.name)
     try:
-        results = asyncio.run(_solve(config, entrants, problems, out, console))
+        asyncio.run(_solve(config, results, out, console, calls=calls))
     except KeyboardInterrupt:
         console.print(
             f"  stopped; what is done lies in {out}. The same command goes on.", highlight=False, soft_wrap=True
         )
         raise
-    _check_failures(results, config)
-    summary = summarise(config, entrants, results, problems, source.name)
+    _check_failures(results.solved, config)
+    summary = summarise(config, results, out)
+    runs = {name: solved.trajectories for name, solved in results.solved.items()}
     write_json(out / "summary.json", summary)
-    write_report(out / "report.md", summary, {name: solved.trajectories for name, solved in results.items()}, problems)
+    write_report(out / "report.md", summary)
+    write_page(out / "report.html", summary, runs, folder)
     show(summary, console)
-    console.print(f"  {out / 'report.md'}", soft_wrap=True, highlight=False)
+    console.print(f"  {out / 'report.html'}", soft_wrap=True, highlight=False)
     return _counts(summary)
 
 
@@ -89,47 +122,50 @@ def evaluation_problems(config: Config, source: ProblemSource) -> list[Problem]:
     return found
 
 
-async def _solve(
-    config: Config, entrants: Sequence[Entrant | Absent], problems: Sequence[Problem], out: Path, console: Console
-) -> dict[str, Solved]:
+async def _solve(config: Config, results: Results, out: Path, console: Console, *, calls: bool) -> None:
     """One model after the other, so that each has the machine for itself."""
-    results: dict[str, Solved] = {}
     async with open_sandbox(config.sandbox) as box:
         tools = make_tools(box, open_knowledge(config.knowledge), config.agent)
-        for entrant in entrants:
+        if calls and config.evaluate.tool_calls:
+            results.calls = await make_calls(config.evaluate.tool_calls, config.problems, tools)
+        for entrant in results.entrants:
             if isinstance(entrant, Absent):
                 console.print(f"  [yellow]{entrant.name} is left out[/]: {entrant.reason}", soft_wrap=True)
                 continue
-            with RowLog(out / f"{entrant.name}.jsonl") as log:
-                offered = tools if entrant.tools else without_execution(tools)
-                results[entrant.name] = await solve_all(entrant, problems, log, config, box, offered, console)
-    return results
+            offered = tools if entrant.tools else without_execution(tools)
+            async with Seat(entrant) as seat:
+                with RowLog(out / f"{entrant.name}.jsonl") as log:
+                    solved = await solve_all(seat, results.problems, log, config, box, offered, console)
+                note_session(out, entrant.name, solved, config.evaluate.concurrency)
+                results.solved[entrant.name] = solved
+                if results.calls and _takes_calls(entrant):
+                    with RowLog(out / f"calls-{entrant.name}.jsonl") as log:
+                        results.answers[entrant.name] = await solve_calls(seat, results.calls, log, config, tools)
+    runs = {name: solved.trajectories for name, solved in results.solved.items()}
+    if config.evaluate.judge.model and "student" in runs and "teacher" in runs:
+        results.judged = await referee(runs["student"], runs["teacher"], config.evaluate.judge, out)
 
 
-def summarise(
-    config: Config,
-    entrants: Sequence[Entrant | Absent],
-    results: dict[str, Solved],
-    problems: Sequence[Problem],
-    source: str,
-) -> Figures:
-    """The whole summary.json: one entry a model under its name, and comparisons in pairs."""
-    summary: Figures = {
-        "source": source, "problems": len(problems), "splits": sorted({problem.split for problem in problems}),
-        "seed": config.run.seed,
-    }  # fmt: skip
-    for entrant in entrants:
-        if isinstance(entrant, Absent):
-            summary[entrant.name] = absent(entrant)
-        else:
-            solved = results[entrant.name]
-            summary[entrant.name] = figures(entrant, list(solved.trajectories.values()), solved.failed)
-    for left, right in (("student", "teacher"), ("student", "base"), ("student_no_tools", "student")):
-        if left in results and right in results:
-            summary[f"{left}_vs_{right}"] = versus(
-                results[left].trajectories, results[right].trajectories, config.evaluate.bootstrap, config.run.seed
-            )
-    return summary
+def _takes_calls(entrant: Entrant) -> bool:
+    """Not the expert, who is the reference, nor who has no execute_python or another format."""
+    return entrant.tools and not entrant.native and entrant.model != "expert"
+
+
+def _as_stored(name: Name, old: Figures) -> Entrant | Absent:
+    """Who took part, with models that cannot be asked."""
+
+    def refuse() -> ChatModels:
+        raise StageError(
+            f"the evaluation of {name} is not complete", hint="finish it first: the same command without --report"
+        )
+
+    if not old["available"]:
+        return Absent(name, old["reason"])
+    native = old["instructions"] == "native"
+    instructions: Instructions = "full" if native else old["instructions"]
+    return Entrant(
+        name, old["model"], refuse, instructions, in_process=False, tools=name != "student_no_tools", native=native
+    )
 
 
 def _check_failures(results: dict[str, Solved], config: Config) -> None:
@@ -152,7 +188,7 @@ def _models_hash(folder: RunFolder) -> str:
 
 def _counts(summary: Figures) -> Counts:
     counts: Counts = {"problems": summary["problems"]}
-    for name in ("base", "student", "teacher", "student_no_tools"):
+    for name in get_args(Name):
         if name in summary:
             success = summary[name]["success"]
             counts[name] = "absent" if success is None else f"{100 * success:.1f} %"

@@ -87,6 +87,11 @@ def median(values: Sequence[float]) -> float:
     return float(np.median(values)) if values else 0.0
 
 
+def percentile(values: Sequence[float], q: float) -> float:
+    """The value that `q` of a hundred do not exceed; 0 for no values."""
+    return float(np.percentile(values, q)) if values else 0.0
+
+
 def mean(values: Sequence[float]) -> float:
     """The mean; 0 for no values."""
     return float(np.mean(values)) if values else 0.0

@@ -161,7 +161,8 @@ def _ratio_of_medians(above: Array, below: Array) -> Array:
 
 
 def _ratio_of_costs(cost: Array, solved: Array, our_cost: Array, our_solved: Array) -> Array:
-    return (cost.sum(axis=1) / solved.sum(axis=1)) / (our_cost.sum(axis=1) / our_solved.sum(axis=1))
+    result: Array = (cost.sum(axis=1) / solved.sum(axis=1)) / (our_cost.sum(axis=1) / our_solved.sum(axis=1))
+    return result
 
 
 def _not_shown(reason: str) -> Figures:

@@ -1,0 +1,162 @@
+"""report.html: figures and plots in front, every trajectory behind them, in one file that loads nothing.
+
+The trajectories are deepcoder.view's page: side by side, searchable, `#ID` and `#ID&compare` for links. Figures link
+into it. Every text of others is escaped here or set by the page as text.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from deepcoder.evaluate.charts import Bar, bar
+from deepcoder.evaluate.failures import failure
+from deepcoder.evaluate.measures import Figures
+from deepcoder.evaluate.plots import Figure, figures_of
+from deepcoder.evaluate.solving import Key
+from deepcoder.evaluate.tables import MODELS, Table, comparisons, percent, tables, took_part
+from deepcoder.records import Trajectory
+from deepcoder.runs import RunFolder, write_atomic
+from deepcoder.view import Item, item_of, page
+
+Runs = Mapping[str, Mapping[Key, Trajectory]]
+
+LISTED = 100
+_BARS = {"splits": "by_split", "difficulty": "by_difficulty", "families": "by_family"}
+
+
+def write_page(path: Path, summary: Figures, runs: Runs, folder: RunFolder) -> None:
+    """The whole file, or nothing."""
+    style = resources.files("deepcoder.evaluate").joinpath("report.css").read_text(encoding="utf-8")
+    facts = {
+        "problems": f"{summary['problems']:,} of {summary['source']}",
+        "models": ", ".join(f"{name} ({figures['model']})" for name, figures in took_part(summary)),
+    }
+    title = f"Evaluation of {folder.path.resolve().name}"
+    write_atomic(path, page(items(runs), title=title, facts=facts, front=front(summary, runs, folder), style=style))
+
+
+def items(runs: Runs) -> Iterator[Item]:
+    """Every trajectory, the runs of one problem together; `outcome` says why a run failed."""
+    keys = dict.fromkeys(key for found in runs.values() for key in found)
+    for key in keys:
+        for name, found in runs.items():
+            if key in found:
+                item = item_of(found[key], group=name)
+                item["row"]["outcome"] = failure(found[key]) or "verified"
+                yield item
+
+
+def front(summary: Figures, runs: Runs, folder: RunFolder) -> str:
+    """The figures as HTML."""
+    parts = [f'<p class="headline">{html.escape(summary["headline"])}.</p>']
+    parts += [f"<p>{html.escape(line)}.</p>" for line in comparisons(summary)]
+    found = tables(summary)
+    parts.append('<p class="soft">' + " · ".join(_link(f"#/{t.name}", t.title) for t in _all(found)) + "</p>")
+    parts.append(_legend(summary))
+    for table in found[:2]:
+        parts.append(_section(table, _rows(table)))
+    parts.append(_plots(figures_of(summary, runs, folder)))
+    for table in found[2:]:
+        shown = _bars(summary, _BARS[table.name]) if table.name in _BARS else _rows(table)
+        parts.append(_section(table, shown))
+    parts.append(_differences(runs))
+    return "\n".join(part for part in parts if part)
+
+
+def _all(found: Sequence[Table]) -> list[Table]:
+    return [*found, Table("differences", "Where they differ", "", [], [])]
+
+
+def _section(table: Table, shown: str) -> str:
+    note = f'<p class="soft">{html.escape(table.note)}</p>' if table.note else ""
+    return f'<h2 id="front-{table.name}">{html.escape(table.title)}</h2>{note}<div class="wide">{shown}</div>'
+
+
+def _rows(table: Table) -> str:
+    head = "".join(f'<th scope="col">{html.escape(text)}</th>' for text in table.headings)
+    body = []
+    for heading, *cells in table.rows:
+        columns = zip(table.headings[1:], cells, strict=True)
+        shown = "".join(_cell(table.name, heading, column, text) for column, text in columns)
+        body.append(f'<tr><th scope="row">{html.escape(heading)}</th>{shown}</tr>')
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+
+
+def _cell(table: str, row: str, column: str, text: str) -> str:
+    if table == "failures" and text != "0":
+        return f"<td>{_link(_filtered(group=column, outcome=row), text)}</td>"
+    words = ' class="words"' if len(text) > 30 else ""
+    return f"<td{words}>{html.escape(text)}</td>"
+
+
+def _bars(summary: Figures, key: str) -> str:
+    models = took_part(summary)
+    found: list[str] = []
+    facet = {"by_split": "split", "by_family": "family"}.get(key)
+    for group in sorted({group for _, figures in models for group in figures[key]}, key=lambda g: (len(g) > 3, g)):
+        for place, (name, figures) in enumerate(each for each in models if group in each[1][key]):
+            share = figures[key][group]
+            low, high = share["ci95"]
+            text = f"{share['passed']}/{share['n']} ({100 * low:.0f} to {100 * high:.0f} %)"
+            said = f"{name}, {percent(share['success'])}: {text}"
+            label = html.escape(group)
+            if facet is not None:
+                label = _link(_filtered(**{facet: group}), group)
+            first = " first" if place == 0 else ""
+            found.append(
+                f'<span class="group{first}">{label if place == 0 else ""}</span>'
+                f'<span class="{first.strip()}" title="{html.escape(said)}">'
+                f"{bar(Bar(_series(name), share['success'], (low, high), text))}</span>"
+                f'<span class="{first.strip()}">{html.escape(name)} {text}</span>'
+            )
+    return f'<div class="bars">{"".join(found)}</div>'
+
+
+def _plots(figures: Sequence[Figure]) -> str:
+    shown = [
+        f"<figure><figcaption>{html.escape(each.title)}</figcaption>{each.svg}{_named(each.series)}</figure>"
+        for each in figures
+    ]
+    return f'<h2 id="front-plots">Plots</h2><div class="plots">{"".join(shown)}</div>' if shown else ""
+
+
+def _named(series: Sequence[tuple[int, str]]) -> str:
+    swatch = '<svg viewBox="0 0 10 10" aria-hidden="true"><rect class="s{}" width="10" height="10"/></svg>'
+    return (
+        '<p class="legend">' + "".join(f"<span>{swatch.format(n)}{html.escape(t)}</span>" for n, t in series) + "</p>"
+    )
+
+
+def _legend(summary: Figures) -> str:
+    return _named([(_series(name), f"{name}: {figures['model']}") for name, figures in took_part(summary)])
+
+
+def _differences(runs: Runs) -> str:
+    """Problems that only one of student and teacher solves, each a link to both runs side by side."""
+    student, teacher = runs.get("student", {}), runs.get("teacher", {})
+    heading = '<h2 id="front-differences">Where they differ</h2>'
+    common = [key for key in student if key in teacher]
+    parts = [heading]
+    for title, won in (("Only the teacher solves", False), ("Only the student solves", True)):
+        keys = [key for key in common if student[key].verified is won and teacher[key].verified is not won]
+        links = [_link(f"#{quote(student[key].trajectory_id, safe='')}&compare", key[1]) for key in keys[:LISTED]]
+        more = f" and {len(keys) - LISTED:,} more" if len(keys) > LISTED else ""
+        parts.append(f"<h3>{title} ({len(keys):,})</h3><p>{', '.join(links) or 'none'}{more}</p>")
+    return "".join(parts) if common else ""
+
+
+def _series(name: str) -> int:
+    return MODELS.index(name)
+
+
+def _filtered(**wanted: Any) -> str:
+    return f"#/trajectories?{urlencode(wanted)}"
+
+
+def _link(address: str, text: str) -> str:
+    return f'<a href="{html.escape(address)}">{html.escape(text)}</a>'
