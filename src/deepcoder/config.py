@@ -432,6 +432,10 @@ class ServeConfig(Section):
     cors_origins: list[str] = Field(default_factory=list, description="empty: no cross-origin requests")
     page: bool = Field(default=True, description="the web page at /")
     metrics: bool = Field(default=True, description="Prometheus metrics at /metrics, without a key")
+    otlp_endpoint: str | None = Field(
+        default=None,
+        description="of an OpenTelemetry collector, such as http://127.0.0.1:4318/v1/traces; unset: no spans",
+    )
 
 
 class Config(Section):

@@ -15,6 +15,7 @@ from tests.serve.scripted import Service
 from deepcoder.config import Config
 from deepcoder.knowledge import KnowledgeIndex, open_index
 from deepcoder.sandbox import Sandbox, open_sandbox
+from deepcoder.serve.tracing import Tracing
 
 HERE = Path(__file__).parent
 
@@ -58,10 +59,10 @@ async def make_service(
     """`make_service(max_queue=0, ...)`: an app with these values in the config's `serve` section."""
     made: list[Service] = []
 
-    def make(agent: dict[str, Any] | None = None, **serve: Any) -> Service:
+    def make(agent: dict[str, Any] | None = None, tracing: Tracing | None = None, **serve: Any) -> Service:
         serve = {"keys_file": tmp_path / f"keys-{len(made)}.sqlite", **serve}
         config = Config.model_validate({"serve": serve, "agent": agent or {}})
-        made.append(Service(config, box, index, logs))
+        made.append(Service(config, box, index, logs, tracing))
         return made[-1]
 
     yield make

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
+import http.server
 import json
 import os
 import shutil
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -52,6 +55,7 @@ class Engine:
         self.asked = asyncio.Event()
         self.answer: Answer = lambda messages: FINISHED
         self.pause_s = 0.0
+        self.refusing = False  # cuts every connection at once
         self.port = 0
         self._open: set[asyncio.StreamWriter] = set()
 
@@ -70,6 +74,8 @@ class Engine:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            if self.refusing:
+                raise ConnectionAbortedError
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             length = next((int(x.split(":")[1]) for x in head.splitlines() if x.lower().startswith("content-len")), 0)
             sent = json.loads(await reader.readexactly(length) or b"{}")
@@ -192,6 +198,31 @@ class Served:
 
 
 @contextlib.contextmanager
+def collector() -> Iterator[tuple[str, list[bytes]]]:
+    """An OpenTelemetry collector that keeps what it is sent: its address, and the bodies."""
+    bodies: list[bytes] = []
+
+    class Collector(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            raw = self.rfile.read(int(self.headers["content-length"]))
+            bodies.append(gzip.decompress(raw) if self.headers["content-encoding"] == "gzip" else raw)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/v1/traces", bodies
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextlib.contextmanager
 def _files(folder: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     with open(folder / "stdout", "wb") as out, open(folder / "stderr", "wb") as log:
         yield out, log
@@ -209,7 +240,10 @@ async def served(folder: Path, engine: Engine, overrides: Sequence[str] = ()) ->
             sys.executable, "-c", "from deepcoder.cli import main; main()", "serve", str(folder / "config.yaml"),
             keys, f"run.dir={folder}", "engine.engine=openai", "engine.model=student",
             f"engine.base_url=http://127.0.0.1:{engine.port}/v1", *overrides, "--port", str(port),
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "LANGSMITH_TRACING": "true", "TMPDIR": str(folder)},
+            env={
+                **os.environ, "PYTHONUNBUFFERED": "1", "LANGSMITH_TRACING": "true", "TMPDIR": str(folder),
+                "XDG_CACHE_HOME": str(folder / "cache"),
+            },
             stdout=out, stderr=log,
         )  # fmt: skip
     try:

@@ -24,6 +24,7 @@ from deepcoder.knowledge import KnowledgeIndex
 from deepcoder.sandbox import Sandbox
 from deepcoder.serve.app import create_app
 from deepcoder.serve.keys import KeyStore
+from deepcoder.serve.tracing import Tracing
 
 RUN = "Thought: I will compute it.\nAction: execute_python\nAction Input:\n```python\n{code}\n```"
 FINISH = "Thought: I have it.\nAction: finish\nAction Input:\n{answer}"
@@ -114,14 +115,18 @@ class ScriptedModels:
 class Service:
     """One app with all its parts at hand."""
 
-    def __init__(self, config: Config, box: Sandbox, index: KnowledgeIndex, logs: io.StringIO) -> None:
+    def __init__(
+        self, config: Config, box: Sandbox, index: KnowledgeIndex, logs: io.StringIO, tracing: Tracing | None = None
+    ) -> None:
         self.config, self.box, self.logs = config, box, logs
         self.models = ScriptedModels()
         self.model = self.models.model
         self.keys = KeyStore(config.serve.keys_file)
         self.key = self.keys.create("test")
         self.headers = {"authorization": f"Bearer {self.key}"}
-        self.app: FastAPI = create_app(config, models=self.models, box=box, index=index, keys=self.keys)
+        self.app: FastAPI = create_app(
+            config, models=self.models, box=box, index=index, keys=self.keys, tracing=tracing
+        )
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://service", headers=self.headers, timeout=20
         )

@@ -14,12 +14,10 @@ import httpx
 import langsmith.utils
 import pytest
 import structlog
-from tests.serve.scripted import FINISH, RUN, Service, listening
+from tests.serve.canary import CANARY, files_with_the_canary, requests, scripts
+from tests.serve.scripted import FINISH, Service, listening
 
-from deepcoder.errors import ProviderError
 from deepcoder.serve.logs import configure_logs
-
-CANARY = "xyzzy-canary-d41d8cd98f"
 
 
 @pytest.fixture
@@ -36,55 +34,6 @@ def everything_logged(logs: io.StringIO) -> Iterator[io.StringIO]:
     structlog.configure(**before)
 
 
-def scripts() -> list[Callable[..., object]]:
-    """What a model can do with the user's text."""
-    return [
-        lambda messages: FINISH.format(answer=CANARY),
-        lambda messages: RUN.format(code=f"open({CANARY!r}, 'w').write({CANARY!r}); print({CANARY!r})"),
-        lambda messages: RUN.format(
-            code=f"import sys; print({CANARY!r}, file=sys.stderr); raise ValueError({CANARY!r})"
-        ),
-        lambda messages: f"Thought: x\nAction: {CANARY}\nAction Input:\n{CANARY}",
-        lambda messages: f"Thought: x\nAction: retrieve_knowledge\nAction Input:\n{CANARY}",
-        lambda messages: CANARY,
-        lambda messages: ProviderError(CANARY),
-        lambda messages: RuntimeError(CANARY),
-        lambda messages: KeyError(CANARY),
-    ]
-
-
-async def requests(client: httpx.AsyncClient) -> None:
-    """Requests of all kinds with the canary in every place that a client controls."""
-    json_type = {"content-type": "application/json"}
-    chat = {"model": "deepcoder", "messages": [{"role": "user", "content": CANARY}]}
-    for stream in (False, True):
-        await client.post("/v1/agent", json={"problem": CANARY, "stream": stream, "max_steps": 2})
-        await client.post("/v1/chat/completions", json={**chat, "stream": stream})
-    await client.post("/v1/chat/completions", json={**chat, "model": CANARY, "user": CANARY})
-    await client.post("/v1/chat/completions", json={**chat, "tools": [CANARY], "metadata": {CANARY: 1}})
-    await client.post("/v1/chat/completions", json={**chat, "messages": [{"role": CANARY, "content": CANARY}]})
-    await client.post("/v1/agent", json={"problem": CANARY, CANARY: CANARY})
-    await client.post("/v1/agent", json={"problem": [CANARY], "stream": CANARY})
-    await client.post("/v1/agent", content=f'{{"problem": "{CANARY}"', headers=json_type)
-    await client.post("/v1/agent", content=CANARY, headers={"content-type": f"text/{CANARY}"})
-    await client.post("/v1/agent", content=CANARY * 100_000, headers=json_type)
-    await client.post("/v1/agent", json={"problem": CANARY * 2000})
-    await client.post("/v1/agent", json={"problem": CANARY}, headers={"authorization": f"Bearer {CANARY}"})
-    await client.get(f"/{CANARY}?{CANARY}={CANARY}", headers={"x-request-id": CANARY, CANARY: CANARY})
-    await client.get(f"/v1/models/{CANARY}", headers={"user-agent": CANARY, "referer": CANARY})
-    await client.request("DELETE", f"/v1/agent?{CANARY}")
-    with pytest.raises(httpx.TimeoutException):
-        await client.post("/v1/agent", json={"problem": CANARY}, timeout=0.001)
-
-
-def files_with_the_canary(folder: Path) -> list[Path]:
-    """Files and folders that have it in their name or in their content."""
-    return [
-        path for path in folder.rglob("*")
-        if CANARY in path.name or (path.is_file() and CANARY.encode() in path.read_bytes())
-    ]  # fmt: skip
-
-
 async def test_the_canary_is_found_nowhere(
     everything_logged: io.StringIO,
     make_service: Callable[..., Service],
@@ -93,19 +42,21 @@ async def test_the_canary_is_found_nowhere(
 ) -> None:
     service = make_service(rate_limit={"requests": "100000/minute"})
     async with listening(service.app) as (host, port):
-        base = f"http://{host}:{port}"
-        async with httpx.AsyncClient(base_url=base, headers=service.headers, timeout=20) as client:
-            for script in scripts():
-                service.model.script = script
-                await requests(client)
-                with warnings.catch_warnings():
-                    warnings.simplefilter("always")
-                    warnings.warn(CANARY, UserWarning, stacklevel=1)
-                logging.getLogger("some.library").warning("text: %s", CANARY)
-            await asyncio.sleep(0.2)
+        base, sent = f"http://{host}:{port}", 0
+        for script in scripts():
+            service.model.script = script
+            sent += await requests(base, service.headers)
+            with warnings.catch_warnings():
+                warnings.simplefilter("always")
+                warnings.warn(CANARY, UserWarning, stacklevel=1)
+            logging.getLogger("some.library").warning("text: %s", CANARY)
+        async with httpx.AsyncClient(base_url=base) as client, asyncio.timeout(10):
+            # A request whose client left at once may not have come in.
+            while everything_logged.getvalue().count('"event": "request"') < sent - len(scripts()):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
             metrics = (await client.get("/metrics")).text
     log = everything_logged.getvalue()
-    assert log.count('"event": "request"') >= 17 * len(scripts())  # the search below is not of nothing
+    assert sent >= 18 * len(scripts())  # the search below is not of nothing
     assert CANARY not in log
     assert CANARY not in metrics
     assert CANARY not in "".join(capfd.readouterr())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -34,12 +35,16 @@ from deepcoder.serve.problem import (
     on_validation_error,
 )
 from deepcoder.serve.service import AgentService
+from deepcoder.serve.tracing import Tracing
 
 _ABOUT = "A small coding agent: it thinks, runs Python in a sandbox, looks things up, and answers."
 
 
-def create_app(config: Config, *, models: ChatModels, box: Sandbox, index: KnowledgeIndex, keys: KeyStore) -> FastAPI:
-    """The service as an ASGI app. Its shutdown closes the rate limit's storage; the rest is the caller's.
+def create_app(
+    config: Config, *, models: ChatModels, box: Sandbox, index: KnowledgeIndex, keys: KeyStore,
+    tracing: Tracing | None = None,
+) -> FastAPI:  # fmt: skip
+    """The service as an ASGI app. Its shutdown closes the rate limit's storage and `tracing`; the rest is the caller's.
 
     `app.state.admission.draining = True` makes it refuse new work.
     Raises ConfigError for a rate limit or a storage that cannot be used.
@@ -47,18 +52,20 @@ def create_app(config: Config, *, models: ChatModels, box: Sandbox, index: Knowl
     serve = config.serve
     metrics = Metrics()
     gate = Gate(keys, serve.rate_limit, metrics)
-    service = AgentService(config, models, box, index, metrics)
+    tracing = tracing or Tracing()
+    service = AgentService(config, models, box, index, metrics, tracing)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         await gate.aclose()
+        await asyncio.to_thread(tracing.close)  # it waits for the collector
 
     app = _Service(
         title="DeepCoder", version=deepcoder.__version__, description=_ABOUT,
         lifespan=lifespan,
         docs_url=None, redoc_url=None,  # both load scripts from a CDN
-        middleware=_layers(config, metrics),
+        middleware=_layers(config, metrics, tracing),
         exception_handlers={
             ApiError: on_api_error, HTTPException: on_http_exception, RequestValidationError: on_validation_error,
         },
@@ -96,9 +103,9 @@ class _Service(FastAPI):
         return self.openapi_schema
 
 
-def _layers(config: Config, metrics: Metrics) -> list[Middleware]:
+def _layers(config: Config, metrics: Metrics, tracing: Tracing) -> list[Middleware]:
     serve = config.serve
-    layers = [Middleware(Intake, metrics=metrics)]
+    layers = [Middleware(Intake, metrics=metrics, tracing=tracing)]
     if serve.cors_origins:
         layers.append(
             Middleware(

@@ -13,12 +13,14 @@ import uuid
 from http import HTTPMethod
 
 import structlog
+from opentelemetry.trace import Span
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deepcoder.serve.logs import frames
 from deepcoder.serve.metrics import Metrics
 from deepcoder.serve.problem import ApiError, problem_response
+from deepcoder.serve.tracing import Tracing, name_request
 
 CLIENT_GONE = 499  # nginx's name for it; nothing is sent, the log and the counters need a status
 
@@ -47,18 +49,24 @@ class ClientGone(ApiError):
 class Intake:
     """The outermost layer. `scope["request_id"]` and `scope["notes"]` (for the log line) are set here."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, tracing: Tracing) -> None:
         self.app = app
         self.metrics = metrics
+        self.tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; other protocols (lifespan) pass through."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope["request_id"] = request_id(Headers(scope=scope).get("x-request-id"))
+        headers = Headers(scope=scope)
+        scope["request_id"] = request_id(headers.get("x-request-id"))
         scope["notes"] = {}
         scope["response_headers"] = {}
+        with self.tracing.request(headers.get("traceparent"), scope["request_id"]) as span:
+            await self._answer(scope, receive, send, span)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, span: Span) -> None:
         status, started = 0, time.perf_counter()
 
         async def send_with_headers(message: Message) -> None:
@@ -83,13 +91,14 @@ class Intake:
                 await problem_response(failure, scope)(scope, receive, send_with_headers)
             status = 500
         finally:
-            self._account(scope, status, time.perf_counter() - started)
+            self._account(scope, status, time.perf_counter() - started, span)
 
-    def _account(self, scope: Scope, status: int, seconds: float) -> None:
+    def _account(self, scope: Scope, status: int, seconds: float, span: Span) -> None:
         route, method = route_of(scope), method_of(scope)
         if scope["notes"].pop("gone", False):
             status = CLIENT_GONE
         self.metrics.request(route, method, status, seconds)
+        name_request(span, route, method, status, scope["notes"])
         _log.info(
             "request", request_id=scope["request_id"], method=method, route=route, status=status,
             ms=round(seconds * 1000, 1), **scope["notes"],

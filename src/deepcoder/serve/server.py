@@ -23,6 +23,7 @@ from deepcoder.models import ChatModels
 from deepcoder.sandbox import open_sandbox
 from deepcoder.serve.app import create_app
 from deepcoder.serve.keys import KeyStore
+from deepcoder.serve.tracing import open_tracing
 
 BACKLOG = 2048
 
@@ -38,7 +39,8 @@ async def run(
     """
     index = open_knowledge(config.knowledge)
     async with open_sandbox(config.sandbox) as box, _open_models(config, student) as models:
-        app = create_app(config, models=models, box=box, index=index, keys=keys)
+        tracing = open_tracing(config.serve.otlp_endpoint, config.serve.model_name)
+        app = create_app(config, models=models, box=box, index=index, keys=keys, tracing=tracing)
         server = DrainingServer(app, config, started)
         parent = multiprocessing.parent_process()
         if parent is not None:

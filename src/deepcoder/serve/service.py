@@ -19,6 +19,7 @@ from deepcoder.sandbox import Sandbox
 from deepcoder.serve.admission import Admission
 from deepcoder.serve.metrics import Metrics
 from deepcoder.serve.problem import ApiError, invalid
+from deepcoder.serve.tracing import Tracing
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,20 @@ class AgentService:
     """Runs agents for requests; shared by every route."""
 
     def __init__(
-        self, config: Config, models: ChatModels, box: Sandbox, index: KnowledgeIndex, metrics: Metrics
+        self,
+        config: Config,
+        models: ChatModels,
+        box: Sandbox,
+        index: KnowledgeIndex,
+        metrics: Metrics,
+        tracing: Tracing,
     ) -> None:
         self._config = config
         self._models = models
         self._metrics = metrics
+        self._tracing = tracing
         self._tools = make_tools(box, index, config.agent)
+        self._names = frozenset(tool.name for tool in self._tools)
         self.admission = Admission(config.serve, metrics)
 
     async def run(self, ask: Ask, notes: dict[str, Any], *, on_event: OnEvent | None = None) -> AgentAnswer:
@@ -96,7 +105,10 @@ class AgentService:
             raise invalid(["body", "problem"], f"longer than {limit} characters", "string_too_long")
         asked = time.perf_counter()
         async with self.admission.slot() as queue_s:
-            trajectory = await self._run(ask, self._watched(on_event, asked) if on_event else None)
+            with self._tracing.run(self._names) as spans:
+                watched = spans.over(self._watched(on_event, asked) if on_event else None)
+                trajectory = await self._run(ask, watched, stream=on_event is not None)
+                spans.finished(trajectory)
         self._metrics.run(trajectory, queue_s)
         answer = view(trajectory, ask.request_id, self._config.serve.model_name, queue_s)
         notes |= {
@@ -107,13 +119,13 @@ class AgentService:
             raise _engine_failed()
         return answer
 
-    async def _run(self, ask: Ask, on_event: OnEvent | None) -> Trajectory:
+    async def _run(self, ask: Ask, on_event: OnEvent | None, *, stream: bool) -> Trajectory:
         try:
             with tracing_context(enabled=False):  # whatever the environment says: traces hold user text
                 return await run_agent(
                     self._models.for_problem(ask.request_id), ask.problem, problem_id=ask.request_id,
                     tools=self._tools, config=_budgets(self._config.agent, ask), on_event=on_event,
-                    instructions=self._config.student.instructions, stream=on_event is not None,
+                    instructions=self._config.student.instructions, stream=stream,
                     raised=(ContextFull,),
                 )  # fmt: skip
         except ContextFull:
