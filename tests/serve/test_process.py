@@ -52,3 +52,10 @@ def test_a_port_that_is_taken_is_a_clear_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         with pytest.raises(ConfigError, match="cannot listen on"):
             bind("127.0.0.1", listener.getsockname()[1])
+
+
+def test_connections_send_small_answers_at_once() -> None:
+    with bind("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()[:2]):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1

@@ -64,13 +64,16 @@ def student_path(config: Config) -> Path:
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket. Raises ConfigError where the address is taken or not this machine's."""
     try:
-        return socket.create_server(
+        listener = socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
         )
     except OSError as error:
         raise ConfigError(
             f"cannot listen on {host}:{port}: {error.strerror}", hint="another --port or --host"
         ) from None
+    # asyncio forgets this for sockets that it was given: each answer would wait 40 ms for the client's delayed ACK.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def create_key(config: Config, name: str) -> str:
