@@ -22,6 +22,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 from langchain_core.tools import BaseTool
@@ -63,13 +64,18 @@ class Score:
 async def make_calls(number: int, problems: ProblemsConfig, tools: Sequence[BaseTool]) -> list[Call]:
     """At most `number` calls, those kinds left out whose tools are not offered; the same ones for the same config."""
     known = {tool.name: tool for tool in tools}
+    offered = {*known, Action.FINISH.value}
     quota = {kind: number // len(KINDS) + (place < number % len(KINDS)) for place, kind in enumerate(KINDS)}
     found: dict[Kind, list[Call]] = {kind: [] for kind in KINDS}
     found["stated"] = [_stated(each, problems.seed) for each in range(quota["stated"])]
+    needs = {"retrieve": Action.RETRIEVE_KNOWLEDGE, "execute": Action.EXECUTE_PYTHON, "observed": Action.EXECUTE_PYTHON}
+    wanted_kinds = [kind for kind in KINDS if needs.get(kind) in known]
     source = open_source(ProblemsConfig(held_out=50 * number, seed=problems.seed, sealed=problems.sealed))
-    for kind, problem in _candidates(source, number):
+    for kind, problem in _candidates(source):
+        if all(len(found[each]) == quota[each] for each in wanted_kinds):
+            break
         policy = source.policy(problem.problem_id)
-        if policy is None or len(found[kind]) >= quota[kind]:
+        if policy is None or len(found[kind]) == quota[kind] or kind not in wanted_kinds:
             continue
         before: list[Step] = []
         step = policy.next_step(before)
@@ -77,7 +83,7 @@ async def make_calls(number: int, problems: ProblemsConfig, tools: Sequence[Base
             before.append(await _done(step, known))
             step = policy.next_step(before)
         wanted = {"execute": Action.EXECUTE_PYTHON, "retrieve": Action.RETRIEVE_KNOWLEDGE}.get(kind, Action.FINISH)
-        if step.action != wanted or step.action not in known or (kind == "observed" and not before):
+        if step.action != wanted or step.action not in offered or (kind == "observed" and not before):
             continue
         expected = await _done(step, known)
         if expected.error is None:  # a trap's first program fails: there is no output to compare with
@@ -121,18 +127,16 @@ def _shares(scores: Sequence[Score]) -> dict[str, Any]:
     }
 
 
-def _candidates(source: ProblemSource, number: int) -> Iterator[tuple[Kind, Problem]]:
+def _candidates(source: ProblemSource) -> Iterator[tuple[Kind, Problem]]:
     """Problems with the kind that each may serve; plain computations serve two kinds in turn."""
     turn = 0
-    for split in source.evaluation_splits[:2]:
-        for problem in source.problems(split):
-            if problem.family == "documentation":
-                yield "retrieve", problem
-                continue
-            turn += 1
-            yield ("execute" if turn % 2 else "observed"), problem
-            if turn > 20 * number:
-                break
+    splits = [source.problems(split) for split in source.evaluation_splits[:2]]  # other values, other wordings
+    for problem in chain.from_iterable(zip(*splits, strict=False)):
+        if problem.family == "documentation":
+            yield "retrieve", problem
+            continue
+        turn += 1
+        yield ("execute" if turn // 2 % 2 else "observed"), problem
 
 
 async def _done(step: Step, tools: Mapping[str, BaseTool]) -> Step:

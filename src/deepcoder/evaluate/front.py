@@ -18,7 +18,7 @@ from deepcoder.evaluate.failures import failure
 from deepcoder.evaluate.measures import Figures
 from deepcoder.evaluate.plots import Figure, figures_of
 from deepcoder.evaluate.solving import Key
-from deepcoder.evaluate.tables import MODELS, Table, comparisons, percent, tables, took_part
+from deepcoder.evaluate.tables import MODELS, Table, comparisons, numbers_first, percent, tables, took_part
 from deepcoder.records import Trajectory
 from deepcoder.runs import RunFolder, write_atomic
 from deepcoder.view import Item, item_of, page
@@ -26,6 +26,7 @@ from deepcoder.view import Item, item_of, page
 Runs = Mapping[str, Mapping[Key, Trajectory]]
 
 LISTED = 100
+_FIRST = ("student", "teacher")
 _BARS = {"splits": "by_split", "difficulty": "by_difficulty", "families": "by_family"}
 
 
@@ -41,13 +42,13 @@ def write_page(path: Path, summary: Figures, runs: Runs, folder: RunFolder) -> N
 
 
 def items(runs: Runs) -> Iterator[Item]:
-    """Every trajectory, the runs of one problem together; `outcome` says why a run failed."""
-    keys = dict.fromkeys(key for found in runs.values() for key in found)
-    for key in keys:
-        for name, found in runs.items():
-            if key in found:
-                item = item_of(found[key], group=name)
-                item["row"]["outcome"] = failure(found[key]) or "verified"
+    """Every trajectory, the runs of one problem together, student beside teacher; `outcome` says why a run failed."""
+    names = [*(name for name in _FIRST if name in runs), *(n for n in runs if n not in _FIRST)]
+    for key in dict.fromkeys(key for found in runs.values() for key in found):
+        for name in names:
+            if key in runs[name]:
+                item = item_of(runs[name][key], group=name)
+                item["row"]["outcome"] = failure(runs[name][key]) or "verified"
                 yield item
 
 
@@ -69,7 +70,12 @@ def front(summary: Figures, runs: Runs, folder: RunFolder) -> str:
 
 
 def _all(found: Sequence[Table]) -> list[Table]:
-    return [*found, Table("differences", "Where they differ", "", [], [])]
+    return [
+        *found[:2],
+        Table("plots", "Plots", "", [], []),
+        *found[2:],
+        Table("differences", "Where they differ", "", [], []),
+    ]
 
 
 def _section(table: Table, shown: str) -> str:
@@ -98,7 +104,7 @@ def _bars(summary: Figures, key: str) -> str:
     models = took_part(summary)
     found: list[str] = []
     facet = {"by_split": "split", "by_family": "family"}.get(key)
-    for group in sorted({group for _, figures in models for group in figures[key]}, key=lambda g: (len(g) > 3, g)):
+    for group in sorted({group for _, figures in models for group in figures[key]}, key=numbers_first):
         for place, (name, figures) in enumerate(each for each in models if group in each[1][key]):
             share = figures[key][group]
             low, high = share["ci95"]

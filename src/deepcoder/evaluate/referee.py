@@ -8,7 +8,6 @@ counts for a side only where both orders say so; where the order decides, it cou
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ from langchain_core.messages import HumanMessage
 from deepcoder.config import RefereeConfig
 from deepcoder.errors import ProviderError
 from deepcoder.evaluate.rows import RowLog
-from deepcoder.evaluate.solving import Key
+from deepcoder.evaluate.solving import Key, at_once
 from deepcoder.evaluate.statistics import wilson
 from deepcoder.models import open_teacher
 from deepcoder.records import Trajectory, render_observation, render_step
@@ -89,9 +88,7 @@ async def referee(
                     said[key, order] = verdict
                     log.add({"key": key, "order": order, "verdict": verdict, "reply": reply, "model": models.name})
 
-            async with asyncio.TaskGroup() as group:
-                for _ in range(CONCURRENCY):
-                    group.create_task(work())
+            await at_once(work, CONCURRENCY)
     finally:
         await models.aclose()
     return figures(keys, said) | {"model": models.name, "failed": failed}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Any
 
 from langchain_core.tools import BaseTool
 from rich.console import Console
@@ -124,9 +125,7 @@ async def solve_calls(
 
     if any(call.call_id not in answered for call in calls):
         await seat.models()
-    async with asyncio.TaskGroup() as group:
-        for _ in range(config.evaluate.concurrency):
-            group.create_task(work())
+    await at_once(work, config.evaluate.concurrency)
     return answered
 
 
@@ -152,12 +151,7 @@ class _Work:
                 if not self._store(await self._solve(problem)):
                     failed.append(problem)
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(self.config.evaluate.concurrency):
-                    group.create_task(work())
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # the first to fail has cancelled the others
+        await at_once(work, self.config.evaluate.concurrency)
         return failed
 
     async def _solve(self, problem: Problem) -> Trajectory:
@@ -199,6 +193,16 @@ class _Work:
         self.solved.trajectories[trajectory.split, trajectory.problem_id] = trajectory
         self.progress.advance(ending(trajectory))
         return True
+
+
+async def at_once(work: Callable[[], Coroutine[Any, Any, None]], number: int) -> None:
+    """Run `number` of these at once; the first error cancels the others and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(number):
+                group.create_task(work())
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None  # the first to fail has cancelled the others
 
 
 def ending(trajectory: Trajectory) -> str:

@@ -190,7 +190,7 @@ def _judge(summary: Figures) -> Table:
 
 def _by(summary: Figures, key: str, name: str, title: str) -> Table:
     models = took_part(summary)
-    groups = sorted({group for _, figures in models for group in figures[key]}, key=_numbers_first)
+    groups = sorted({group for _, figures in models for group in figures[key]}, key=numbers_first)
     rows = [[group, *(_share(figures[key].get(group)) for _, figures in models)] for group in groups]
     return Table(name, title, "", ["", *(name for name, _ in models)], rows)
 
@@ -224,5 +224,6 @@ def _spread(found: dict[str, Any]) -> str:
     return "-" if found["p50"] is None else f"{found['p50']:.0f} ({found['p90']:.0f})"
 
 
-def _numbers_first(group: str) -> tuple[float, str]:
+def numbers_first(group: str) -> tuple[float, str]:
+    """To sort the names of groups by."""
     return (float(group), "") if group.lstrip("-").isdigit() else (float("inf"), group)

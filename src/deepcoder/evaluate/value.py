@@ -69,11 +69,8 @@ def faster(student: Runs, teacher: Runs, config: Config) -> Figures:
 def cheaper(student: Runs, teacher: Runs, config: Config, machine_s: float | None) -> Figures:
     """Cost per solved problem, the teacher's over the student's."""
     ours, theirs = costs("student", student, config, machine_s), costs("teacher", teacher, config, None)
-    for who, found in (("teacher", theirs), ("student", ours)):
-        if found.each is None:
-            return _not_shown(f"{who}: {found.reason}")
-    assert ours.each is not None
-    assert theirs.each is not None
+    if theirs.each is None or ours.each is None:
+        return _not_shown(theirs.reason or ours.reason)
     keys = sorted(set(student) & set(teacher))
     columns = [
         np.array([float(number) for number in numbers])
