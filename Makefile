@@ -48,10 +48,11 @@ bench: $(STAMP) ## every benchmark that this machine can run
 	@for file in $(filter-out %_soak.py,$(wildcard benchmarks/*.py)); do \
 	  echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
-soak: $(STAMP) ## 20,000 executions in the sandbox, 20 kills and 1,000 problems of a faulty provider; some minutes
+soak: $(STAMP) ## 20,000 executions in the sandbox, 20 kills, 1,000 problems of a faulty provider, 1,000 requests with a canary
 	$(BIN)/python benchmarks/sandbox_soak.py soak
 	DEEPCODER_KILLS=20 DEEPCODER_FAULT_PROBLEMS=1000 $(BIN)/python -m pytest -n 0 \
 	  tests/generate/test_crash.py tests/generate/test_faults.py tests/trajectories/test_compaction.py
+	DEEPCODER_CANARY_REQUESTS=1000 $(BIN)/python -m pytest -n 0 tests/serve/test_canary.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -38,7 +38,7 @@ async def test_sigterm_lets_a_running_request_end_and_then_ends_the_process(tmp_
         assert service.events("stopped")
         assert service.base in said
         assert "secret-problem" not in said + service.log()
-        assert names_in(tmp_path) == {"keys.sqlite", "config.yaml", "stdout", "stderr"}
+        assert names_in(tmp_path) == {"keys.sqlite", "config.yaml", "cache", "stdout", "stderr"}
 
 
 def test_without_a_student_the_command_says_what_to_do(tmp_path: Path) -> None:

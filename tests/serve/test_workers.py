@@ -179,7 +179,7 @@ async def test_sigterm_lets_the_requests_of_all_workers_end(site: Site) -> None:
         assert await asyncio.gather(*running) == ["200"] * 6
     assert await asyncio.wait_for(site.service.process.wait(), 30) == 0
     assert gone(workers)
-    assert names_in(site.service.folder) == {"keys.sqlite", "config.yaml", "stdout", "stderr"}
+    assert names_in(site.service.folder) == {"keys.sqlite", "config.yaml", "cache", "stdout", "stderr"}
 
 
 async def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
