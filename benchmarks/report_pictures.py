@@ -25,10 +25,10 @@ async def picture(
 ) -> None:
     tab = await browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
     await tab.goto(page + (where if where.startswith("#") else ""))
-    await tab.wait_for_function("document.body.dataset.ready")
+    await tab.locator("body[data-ready]").wait_for(state="attached")
     if not where.startswith("#"):
         await tab.locator('#front a[href$="&compare"]').first.click()
-        await tab.wait_for_function("document.body.dataset.shown")
+        await tab.locator("body[data-shown]").wait_for(state="attached")
     await tab.screenshot(path=out / f"{name}.png")
     await tab.close()
 

@@ -117,7 +117,7 @@ async def tab(file: Path) -> AsyncIterator[Any]:
         tab.on("console", lambda message: tab.complaints.append(message.text) if message.type == "error" else None)
         tab.on("request", lambda request: tab.requests.append(request.url))
         await tab.goto(tab.address)
-        await tab.wait_for_function("document.body.dataset.ready")
+        await tab.locator("body[data-ready]").wait_for(state="attached")
         yield tab
         await browser.close()
 
@@ -153,6 +153,7 @@ async def test_a_deep_link_puts_student_and_teacher_side_by_side_and_folds(tab: 
     await tab.get_by_role("heading", name="teacher: verified").wait_for()
     assert await tab.evaluate("location.hash") == "#student-33&compare"
     await tab.goto(tab.address + "#teacher-7")
+    await tab.locator('body[data-shown="teacher-7"]').wait_for(state="attached")
     observation = tab.locator(".run.observation").first
     folded = await observation.bounding_box()
     await observation.get_by_role("button", name="Show all (200 lines)").click()
