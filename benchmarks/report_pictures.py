@@ -15,7 +15,7 @@ PICTURES = (
     # name, scheme, width, height, where
     ("report", "light", 1100, 760, "#/"),
     ("report-plots", "dark", 1100, 760, "#/plots"),
-    ("report-compare", "light", 1100, 760, "first difference"),
+    ("report-compare", "light", 1100, 1050, "first difference"),
     ("report-narrow", "dark", 390, 760, "#/families"),
 )
 

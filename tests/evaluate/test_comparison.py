@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from tests.trajectories.made import made
+from typer.testing import CliRunner
 
+from deepcoder.cli import app
 from deepcoder.errors import StageError
 from deepcoder.evaluate.comparison import compare
 from deepcoder.trajectories import trajectory_row
@@ -42,6 +44,14 @@ def test_differences_with_intervals_and_what_flipped(tmp_path: Path) -> None:
     assert "| success | 50.0% | 70.0% | +20.0% |" in report
     assert "## Newly solved (3)\n\np0, p1, p2" in report
     assert "| a (5) |" in report
+
+
+def test_the_command(tmp_path: Path) -> None:
+    first, second = evaluation(tmp_path / "a", "01"), evaluation(tmp_path / "b", "11")
+    done = CliRunner().invoke(app, ["compare", str(first), str(second), "--out", str(tmp_path / "c.md")])
+    assert done.exit_code == 0
+    assert "newly solved (1): p0" in done.output
+    assert (tmp_path / "c.md").exists()
 
 
 def test_only_the_same_problems_count(tmp_path: Path) -> None:

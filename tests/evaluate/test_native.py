@@ -7,6 +7,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import BaseTool, tool
+from tests.fakes.provider import KEY, FakeProvider, Reply
 
 from deepcoder.config import AgentConfig, NativeConfig, load_config
 from deepcoder.evaluate.native import native_absence, open_native, read_reply, run_native
@@ -116,6 +117,26 @@ def test_it_needs_a_server_and_a_tokenizer_with_tool_calls() -> None:
     served = load_config(None, ["student.model=Qwen/Qwen3-8B", "evaluate.base_native.base_url=http://127.0.0.1:9/v1"])
     assert native_absence(served) == ""
     assert open_native(served).name == "vllm:Qwen/Qwen3-8B"
+
+
+async def test_the_server_is_sent_the_tools_and_the_switch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NATIVE_KEY", KEY)
+    with FakeProvider(lambda messages: Reply("42", reasoning="Six sevens."), models=["base"]) as server:
+        config = load_config(
+            None, ["student.model=base", f"evaluate.base_native.base_url={server.base_url}",
+                   "evaluate.base_native.api_key_env=NATIVE_KEY"],
+        )  # fmt: skip
+        models = open_native(config)
+        await models.preflight()
+        done = await run_native(
+            models.for_problem("p"), "?", problem_id="p", name="base", tools=TOOLS, config=AgentConfig(),
+            native=config.evaluate.base_native,
+        )  # fmt: skip
+        await models.aclose()
+    (body,) = server.requests
+    assert [each["function"]["name"] for each in body["tools"]] == ["execute_python", "finish"]
+    assert body["chat_template_kwargs"] == {"enable_thinking": True}
+    assert (done.answer, done.steps[0].reasoning) == ("42", "Six sevens.")
 
 
 @pytest.mark.parametrize("thinking", [True, False])

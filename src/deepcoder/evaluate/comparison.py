@@ -48,6 +48,7 @@ class Difference:
     second: float
     change: float
     interval: tuple[float, float] | None
+    share: bool = False
 
 
 Run = Mapping[tuple[str, str], Measured]
@@ -107,7 +108,7 @@ def differences(left: Run, right: Run, keys: Sequence[tuple[str, str]]) -> list[
         pairs = [(measure(left[key]), measure(right[key])) for key in keys]
         known = [(a, b) for a, b in pairs if a is not None and b is not None]
         if known:
-            found.append(_difference(name, [a for a, _ in known], [b for _, b in known]))
+            found.append(_difference(name, [a for a, _ in known], [b for _, b in known], share=name == "success"))
     return found
 
 
@@ -117,15 +118,20 @@ def by_family(left: Run, right: Run, keys: Sequence[tuple[str, str]]) -> list[Di
     for key in keys:
         groups[left[key].family].append(key)
     return [
-        _difference(f"{family or 'all'} ({len(own)})", [left[k].success for k in own], [right[k].success for k in own])
+        _difference(
+            f"{family or 'all'} ({len(own)})",
+            [left[k].success for k in own],
+            [right[k].success for k in own],
+            share=True,
+        )
         for family, own in sorted(groups.items())
     ]
 
 
-def _difference(name: str, first: Sequence[float], second: Sequence[float]) -> Difference:
+def _difference(name: str, first: Sequence[float], second: Sequence[float], *, share: bool) -> Difference:
     a, b = np.array(first, dtype=np.float64), np.array(second, dtype=np.float64)
     interval = bootstrap_paired([b - a], lambda drawn: drawn.mean(axis=1), REPEATS)
-    return Difference(name, float(a.mean()), float(b.mean()), float((b - a).mean()), interval)
+    return Difference(name, float(a.mean()), float(b.mean()), float((b - a).mean()), interval, share)
 
 
 def _trajectories(path: Path) -> dict[tuple[str, str], Measured]:
@@ -146,8 +152,7 @@ def _samples(path: Path) -> dict[tuple[str, str], Measured]:
 
 
 def _row(each: Difference) -> list[str]:
-    share = each.name == "success" or "(" in each.name
-    form: Callable[[float], str] = (lambda x: f"{100 * x:.1f}%") if share else (lambda x: f"{x:.2f}")
+    form: Callable[[float], str] = (lambda x: f"{100 * x:.1f}%") if each.share else (lambda x: f"{x:.2f}")
     bounds = "-" if each.interval is None else f"{form(each.interval[0])} to {form(each.interval[1])}"
     sign = "+" if each.change > 0 else ""
     return [each.name, form(each.first), form(each.second), f"{sign}{form(each.change)}", bounds]

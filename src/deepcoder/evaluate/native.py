@@ -22,6 +22,7 @@ from deepcoder.agent.tools import argument_of
 from deepcoder.config import AgentConfig, Config, NativeConfig, TeacherConfig
 from deepcoder.errors import AuthenticationError, ModelUnavailable, ProviderDown, ProviderError, QuotaExhausted
 from deepcoder.models import ChatModels
+from deepcoder.models.clock import time_budget
 from deepcoder.models.providers import open_provider
 from deepcoder.parser import answer_text, as_thought, without_reasoning
 from deepcoder.records import Action, Step, StepError, StopReason, Trajectory
@@ -81,8 +82,9 @@ async def run_native(
     steps: list[Step] = []
     start, error = time.monotonic(), ""
     try:
-        async with asyncio.timeout(config.timeout_s):
-            stop = await _until_stopped(model, prompt, steps, tools, config, native)
+        async with asyncio.timeout(config.timeout_s) as timeout:
+            with time_budget(timeout):  # waiting for a provider's limits is no time of the run
+                stop = await _until_stopped(model, prompt, steps, tools, config, native)
     except TimeoutError:
         stop = StopReason.TIMEOUT
     except (AuthenticationError, ModelUnavailable, ProviderDown, QuotaExhausted):
