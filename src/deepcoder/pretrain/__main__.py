@@ -28,7 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="pre-train a base")
     train.add_argument("--corpus", type=Path, required=True)
     train.add_argument("--out", type=Path, required=True)
-    train.add_argument("--config", default="base", help="base, deep, wide or toy")
+    train.add_argument("--config", default="deep", help="base, deep, wide or toy")
     for field in fields(Settings):
         if field.name in ("shape", "compile"):
             continue

@@ -13,9 +13,9 @@ class Settings:
     The same border switches the data from `source_share` and the broad mix to `final_source_share` and the rich one.
     """
 
-    shape: str = "base"
+    shape: str = "deep"
     seed: int = 0
-    tokens: int = 450_000_000
+    tokens: int = 800_000_000
     minutes: float = 0.0
     rows: int = 64
     length: int = 2048
@@ -28,7 +28,7 @@ class Settings:
     balance: float = 0.01
     source_share: float = 0.25
     final_source_share: float = 0.08
-    unique: int = 200_000_000
+    unique: int = 700_000_000
     shard: int = 1_000_000
     validation: int = 400_000
     experts: str = "dense"

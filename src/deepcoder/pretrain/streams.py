@@ -103,9 +103,9 @@ class Workshop:
         """Promises of the first `count` shards of a mix, made in order."""
         return [self._pool.submit(_make_shard, self.seed, mix, index, self.shard) for index in range(count)]
 
-    def validation(self, mix: str, size: int) -> Tokens:
-        """Synthetic validation tokens: the same for every seed."""
-        return self._pool.submit(_make_shard, 0, mix, "validation", size).result()
+    def validation(self, mix: str, size: int) -> Future[Tokens]:
+        """A promise of synthetic validation tokens: the same for every seed."""
+        return self._pool.submit(_make_shard, 0, mix, "validation", size)
 
 
 def rows_of(tokens: Tokens, length: int, offset: int = 0) -> NDArray[np.uint16]:

@@ -13,6 +13,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,7 @@ class Stepper:
         return result
 
     def settle(self, rows: NDArray[np.uint16]) -> str:
-        """Find the fastest way to compute the loss that runs here, on real rows; all of them compute the same."""
+        """Find the fastest way to compute the loss that runs here, on some rows; all of them compute the same."""
         ways: list[tuple[str, Callable[[Any], Any], Callable[[Tensor], Mask]]] = [
             ("explicit mask", lambda run: run, visible_mask)
         ]
@@ -225,13 +226,18 @@ def pretrain(
         device=torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         corpus=json.loads(manifest.read_text()) if manifest.is_file() else {},
     )
+    stepper = Stepper(model, settings, token_id(tokenizer, END_OF_TEXT))
     workshop = Workshop(corpus, workers=settings.workers, seed=settings.seed, shard=settings.shard, cache=cache)
     with workshop:
-        synthetic = workshop.validation("rich", settings.validation)
-        data = Data(settings, workshop)
+        # The workers load and make text while this thread compiles.
+        with ThreadPoolExecutor(1) as aside:
+            validation = workshop.validation("rich", settings.validation)  # before the shards: they are served in order
+            preparing = aside.submit(Data, settings, workshop)
+            run.attention = stepper.settle(random_rows(settings, tokenizer.get_vocab_size()))
+            data = preparing.result()
+        synthetic = validation.result()
         run.source_tokens = len(data.source)
         print(f"{run.parameters / 1e6:.2f} M parameters, {run.source_tokens / 1e6:.1f} M source tokens", flush=True)
-        stepper = Stepper(model, settings, token_id(tokenizer, END_OF_TEXT))
         with stop_signals() as asked:
             loop(settings, model, stepper, data, run, began, asked)
     model.eval()
@@ -242,6 +248,12 @@ def pretrain(
     print(f"held-out loss: {run.losses}", flush=True)
     save_checkpoint(model, corpus, out, run)
     return run
+
+
+def random_rows(settings: Settings, vocabulary: int) -> NDArray[np.uint16]:
+    """(rows, length + 1) of any tokens, to compile with."""
+    shape = (settings.rows, settings.length + 1)
+    return np.random.default_rng(0).integers(0, vocabulary, shape, dtype=np.uint16)
 
 
 def loop(
@@ -257,7 +269,6 @@ def loop(
     optimizers = build_optimizers(model, settings)
     steps = max(1, settings.tokens // settings.step_tokens)
     limit = settings.minutes * 60
-    run.attention = stepper.settle(data.batch(0.0))
     start = time.monotonic()
     model.train()
     for step in range(steps):

@@ -35,12 +35,12 @@ MIXES: dict[str, dict[str, float]] = {
         "contrast": 0.03,
     },
     "rich": {
-        "worked": 0.62,
-        "exercise": 0.14,
-        "copying": 0.11,
-        "documentation": 0.05,
-        "repair": 0.04,
-        "paraphrase": 0.02,
+        "worked": 0.70,
+        "exercise": 0.08,
+        "copying": 0.12,
+        "documentation": 0.04,
+        "repair": 0.03,
+        "paraphrase": 0.01,
         "contrast": 0.02,
     },
 }
