@@ -27,7 +27,7 @@ def run_demo(overrides: Sequence[str], console: Console) -> None:
     run_all(config, console)
     console.print(
         f"\nAll four stages are done ({time.monotonic() - start:.0f} s in this session). The report: "
-        f"{config.run.dir}/evaluation/report.md\n"
+        f"{config.run.dir}/evaluation/report.html\n"
         f"Look at what was trained:  .venv/bin/deepcoder view {config.run.dir} --spans\n"
         f"Talk to the student:       .venv/bin/deepcoder keys create me && .venv/bin/deepcoder serve {RECIPE}",
         soft_wrap=True,

@@ -15,12 +15,11 @@ LEFT, RIGHT, TOP, BOTTOM = 44, 8, 8, 34
 
 
 class Bar(NamedTuple):
-    """A share (0 to 1) with its interval, and its text. None: nothing was counted."""
+    """A share (0 to 1) with its interval, where it has one. None: nothing was counted."""
 
     series: int
     value: float | None
     interval: tuple[float, float] | None
-    text: str
 
 
 def bar(each: Bar) -> str:

@@ -18,7 +18,7 @@ from deepcoder.evaluate.failures import failure
 from deepcoder.evaluate.measures import Figures
 from deepcoder.evaluate.plots import Figure, figures_of
 from deepcoder.evaluate.solving import Key
-from deepcoder.evaluate.tables import MODELS, Table, comparisons, numbers_first, percent, tables, took_part
+from deepcoder.evaluate.tables import MODELS, Table, comparisons, numbers_first, tables, took_part
 from deepcoder.records import Trajectory
 from deepcoder.runs import RunFolder, write_atomic
 from deepcoder.view import Item, item_of, page
@@ -63,8 +63,10 @@ def front(summary: Figures, runs: Runs, folder: RunFolder) -> str:
         parts.append(_section(table, _rows(table)))
     parts.append(_plots(figures_of(summary, runs, folder)))
     for table in found[2:]:
-        shown = _bars(summary, _BARS[table.name]) if table.name in _BARS else _rows(table)
-        parts.append(_section(table, shown))
+        if table.name in _BARS:
+            parts.append(_section(table, _shares(summary, _BARS[table.name])))
+        else:
+            parts.append(_section(table, _endings(summary) if table.name == "endings" else _rows(table)))
     parts.append(_differences(runs))
     return "\n".join(part for part in parts if part)
 
@@ -100,25 +102,44 @@ def _cell(table: str, row: str, column: str, text: str) -> str:
     return f"<td{words}>{html.escape(text)}</td>"
 
 
-def _bars(summary: Figures, key: str) -> str:
+def _shares(summary: Figures, key: str) -> str:
+    """Success with its interval, by group; a group that the list can filter by is a link into it."""
     models = took_part(summary)
-    found: list[str] = []
     facet = {"by_split": "split", "by_family": "family"}.get(key)
+    found = []
     for group in sorted({group for _, figures in models for group in figures[key]}, key=numbers_first):
-        for place, (name, figures) in enumerate(each for each in models if group in each[1][key]):
-            share = figures[key][group]
-            low, high = share["ci95"]
-            text = f"{share['passed']}/{share['n']} ({100 * low:.0f} to {100 * high:.0f} %)"
-            said = f"{name}, {percent(share['success'])}: {text}"
-            label = html.escape(group)
-            if facet is not None:
-                label = _link(_filtered(**{facet: group}), group)
-            first = " first" if place == 0 else ""
+        label = html.escape(group) if facet is None else _link(_filtered(**{facet: group}), group)
+        bars = []
+        for name, figures in models:
+            if share := figures[key].get(group):
+                low, high = share["ci95"]
+                text = f"{name} {share['passed']}/{share['n']} ({100 * low:.0f} to {100 * high:.0f} %)"
+                bars.append((text, Bar(_series(name), share["success"], (low, high))))
+        found.append((label, bars))
+    return _bars(found)
+
+
+def _endings(summary: Figures) -> str:
+    """How many of a model's runs ended so, as a share of all."""
+    models = took_part(summary)
+    kinds = sorted({kind for _, figures in models for kind in figures["endings"]})
+    found = []
+    for kind in kinds:
+        counts = [(name, figures["endings"].get(kind, 0), figures["n"]) for name, figures in models]
+        bars = [(f"{name} {n}/{of}", Bar(_series(name), n / of if of else None, None)) for name, n, of in counts]
+        found.append((html.escape(kind), bars))
+    return _bars(found)
+
+
+def _bars(groups: Sequence[tuple[str, Sequence[tuple[str, Bar]]]]) -> str:
+    """Groups (HTML) of bars, each with its text."""
+    found = []
+    for label, bars in groups:
+        for place, (text, each) in enumerate(bars):
+            first = "first" if place == 0 else ""
             found.append(
-                f'<span class="group{first}">{label if place == 0 else ""}</span>'
-                f'<span class="{first.strip()}" title="{html.escape(said)}">'
-                f"{bar(Bar(_series(name), share['success'], (low, high), text))}</span>"
-                f'<span class="{first.strip()}">{html.escape(name)} {text}</span>'
+                f'<span class="group {first}">{"" if place else label}</span><span class="{first}">{bar(each)}</span>'
+                f'<span class="{first}">{html.escape(text)}</span>'
             )
     return f'<div class="bars">{"".join(found)}</div>'
 
