@@ -66,8 +66,10 @@ async def outcome(client: httpx.AsyncClient) -> str:
         assert time.monotonic() - started < LONGEST_S
 
 
-async def under_load(site: Site, accident: Callable[[], Awaitable[None]], clients: int = 12) -> Counter[str]:
-    """Outcomes of requests before, during and after an accident."""
+async def under_load(
+    site: Site, accident: Callable[[Counter[str]], Awaitable[None]], clients: int = 12
+) -> Counter[str]:
+    """Outcomes of requests before, during and after an accident, which is told of them as they come in."""
     seen: Counter[str] = Counter()
     over = False
 
@@ -77,9 +79,10 @@ async def under_load(site: Site, accident: Callable[[], Awaitable[None]], client
                 seen[await outcome(client)] += 1
 
     tasks = [asyncio.create_task(work()) for _ in range(clients)]
-    await asyncio.sleep(0.5)
-    await accident()
-    await asyncio.sleep(0.5)
+    await until(lambda: seen["200"] >= 2 * clients)
+    await accident(seen)
+    before = seen["200"]
+    await until(lambda: seen["200"] >= before + 2 * clients)
     over = True
     await asyncio.gather(*tasks)
     return seen
@@ -94,14 +97,13 @@ async def serves_again(site: Site) -> None:
 async def test_a_killed_worker_is_replaced_and_only_its_own_requests_break(site: Site) -> None:
     victim, other = site.service.workers()
 
-    async def kill() -> None:
+    async def kill(seen: Counter[str]) -> None:
         os.kill(victim, signal.SIGKILL)
         await until(lambda: victim not in site.service.workers() and len(site.service.workers()) == 2)
 
     site.engine.pause_s = 0.05
     seen = await under_load(site, kill)
     site.engine.pause_s = 0.0
-    assert seen["200"] > 20
     assert set(seen) <= {"200", "ReadError", "RemoteProtocolError", "WriteError"}
     assert 0 < seen.total() - seen["200"] <= 12  # one connection a client
     await site.service.until_ready(workers=3)
@@ -122,15 +124,15 @@ async def test_metrics_of_any_worker_tell_of_all_also_of_those_that_died(site: S
 
     (before,) = await counted()
     assert before > 0
-    seen = await under_load(site, lambda: asyncio.sleep(0), clients=4)
+    seen = await under_load(site, lambda seen: asyncio.sleep(0), clients=4)
     assert set(seen) == {"200"}
     assert await counted() == {before + seen["200"]}
 
 
 async def test_redis_restarted_under_load_is_a_503_and_then_over(site: Site) -> None:
-    async def restart() -> None:
+    async def restart(seen: Counter[str]) -> None:
         await site.redis.stop()
-        await asyncio.sleep(1.0)
+        await until(lambda: seen["503 rate-limit-unavailable"] > 0)
         await site.redis.start()
 
     seen = await under_load(site, restart)
@@ -139,9 +141,9 @@ async def test_redis_restarted_under_load_is_a_503_and_then_over(site: Site) -> 
 
 
 async def test_an_engine_that_goes_is_a_503_and_then_over(site: Site) -> None:
-    async def restart() -> None:
+    async def restart(seen: Counter[str]) -> None:
         await site.listening.aclose()
-        await asyncio.sleep(0.5)
+        await until(lambda: seen["503 engine-unavailable"] > 0)
         async with site.service.client() as client:
             ready = await client.get("/readyz")
             assert (ready.status_code, ready.json()["checks"]["model"]) == (503, "failed (ProviderError)")
