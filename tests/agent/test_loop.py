@@ -10,7 +10,7 @@ from tests.agent.scripted_model import ScriptedModel, StreamingModel
 
 from deepcoder.agent import AgentEvent, EventKind, first_message, run_agent
 from deepcoder.config import AgentConfig
-from deepcoder.errors import AuthenticationError, ConfigError, ModelUnavailable, ProviderError
+from deepcoder.errors import AuthenticationError, ConfigError, ContextFull, ModelUnavailable, ProviderError
 from deepcoder.records import StepError, StopReason
 
 CONFIG = AgentConfig(instructions="bare")
@@ -164,6 +164,13 @@ async def test_cancelling_kills_the_running_program() -> None:
 async def test_a_provider_that_gives_up_ends_the_run() -> None:
     result = await run(execute("1"), ProviderError("down"))
     assert (result.stop_reason, result.error, len(result.steps)) == (StopReason.MODEL_ERROR, "down", 1)
+
+
+async def test_a_caller_can_have_a_kind_of_provider_error_raised() -> None:
+    with pytest.raises(ContextFull):
+        await run(execute("1"), ContextFull("long"), raised=(ContextFull,))
+    assert (await run(ContextFull("long"))).stop_reason is StopReason.MODEL_ERROR
+    assert (await run(ProviderError("down"), raised=(ContextFull,))).stop_reason is StopReason.MODEL_ERROR
 
 
 @pytest.mark.parametrize("error", [AuthenticationError("key"), ModelUnavailable("gone")])

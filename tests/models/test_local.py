@@ -12,7 +12,7 @@ from tests.train.students import save_tiny_student
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from deepcoder.config import EngineConfig
-from deepcoder.errors import ModelUnavailable, ProviderError
+from deepcoder.errors import ContextFull, ModelUnavailable, ProviderError
 from deepcoder.models.decoding import Decoder, Request, cut_at
 from deepcoder.models.local import REFERENCE, LocalModels, load_model, open_engine, open_local
 
@@ -179,7 +179,7 @@ async def test_every_role_is_rendered_by_the_saved_template(student: Path) -> No
 
 async def test_a_conversation_longer_than_the_context_is_refused(student: Path) -> None:
     models = local(student)
-    with pytest.raises(ProviderError, match="context 512"):
+    with pytest.raises(ContextFull, match="context 512"):
         await models.for_problem("p").ainvoke(ask("7 " * 600))
     await models.aclose()
 

@@ -123,7 +123,6 @@ async def test_metrics_of_any_worker_tell_of_all_also_of_those_that_died(site: S
         return values
 
     (before,) = await counted()
-    assert before > 0
     seen = await under_load(site, lambda seen: asyncio.sleep(0), clients=4)
     assert set(seen) == {"200"}
     assert await counted() == {before + seen["200"]}
