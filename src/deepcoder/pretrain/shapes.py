@@ -10,7 +10,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     # 9.3 M parameters, 4.0 M active a token
     "base": {"hidden_size": 256, "num_hidden_layers": 6, "num_attention_heads": 8, "num_key_value_heads": 4}
     | {"head_dim": 32, "num_experts": 8, "moe_intermediate_size": 192},
-    # 12.0 M parameters, two layers more
+    # 12.1 M parameters, 5.0 M active: nano
     "deep": {"hidden_size": 256, "num_hidden_layers": 8, "num_attention_heads": 8, "num_key_value_heads": 4}
     | {"head_dim": 32, "num_experts": 8, "moe_intermediate_size": 192},
     # 11.6 M parameters, wider

@@ -1,4 +1,4 @@
-"""nano: a Qwen3 mixture of experts of 9.3 M parameters that two CPU cores train and run.
+"""nano: a Qwen3 mixture of experts of 12.1 M parameters that two CPU cores train and run.
 
     from deepcoder.models.nano import load_nano, load_tokenizer, nano_config
 
