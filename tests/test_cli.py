@@ -26,7 +26,20 @@ def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
-    for verb in (*STAGES, "score", "serve", "run", "demo", "doctor", "view", "compact", "export", "push", "keys", "sandbox"):
+    for verb in (
+        *STAGES,
+        "score",
+        "serve",
+        "run",
+        "demo",
+        "doctor",
+        "view",
+        "compact",
+        "export",
+        "push",
+        "keys",
+        "sandbox",
+    ):
         assert f"\n  {verb} " in result.stdout
 
 
