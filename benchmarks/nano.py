@@ -1,11 +1,11 @@
 """nano on the sealed half of the held-out problems, beside the untrained base, the expert and itself without tools.
 
-For each seed the demo's recipe is run anew (problems, expert trajectories, training, all from that seed); the students are
-then evaluated on problems whose wordings, compositions and numbers no choice of the recipe was made on
-(`problems.sealed=true`, a seed of its own). The table has Wilson intervals; the last rows say what limits the student, by
-family.
+For each seed the demo's recipe is run anew (problems, expert trajectories, training, all from that seed); the students
+are then evaluated on problems whose wordings, compositions and numbers no choice of the recipe was made on
+(`problems.sealed=true`, a seed of its own). The tables have Wilson intervals; the last one says what limits the
+students, by family.
 
-    python benchmarks/nano.py [--seeds 0 1 2] [--held-out 210] [--out runs/bench] [--config configs/demo.yaml] [key=value ...]
+    python benchmarks/nano.py [--seeds 0 1 2] [--held-out 210] [--out runs/bench] [--config FILE] [key=value ...]
 
 A run that was cut short goes on from its folder. On two CPU cores a seed takes some 12 minutes.
 """

@@ -30,7 +30,7 @@ def test_the_shape() -> None:
     config = nano_config()
     assert 2 * config.moe_intermediate_size != config.hidden_size  # square experts are guessed wrongly in 4 bit
     model = load_nano(checkpoint=Path("nowhere")).model
-    assert sum(parameter.numel() for parameter in model.parameters()) == 9_322_112
+    assert sum(parameter.numel() for parameter in model.parameters()) == 12_079_872
     assert model.lm_head.weight is model.model.embed_tokens.weight
 
 

@@ -100,10 +100,21 @@ def host(folder: str) -> dict[str, Any]:
     }
 
 
+async def settled(folder: str) -> dict[str, Any]:
+    """The host once what an earlier run left to be reaped is gone."""
+    seen = host(folder)
+    for _ in range(50):
+        await asyncio.sleep(0.02)
+        if (now := host(folder)) == seen:
+            break
+        seen = now
+    return seen
+
+
 async def attack(box: Sandbox, name: str, folder: str) -> dict[str, Any]:
     """The attack's result, the clean run's, and what differs on the host."""
     code, header = program(name)
-    before = host(folder)
+    before = await settled(folder)
     result = await box.run(code, limits(header))
     clean = await box.run(CLEAN, LIMITS)
     after = host(folder)
