@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,3 +112,15 @@ def test_limits_come_from_the_headers_where_the_config_has_none(
 
 def test_the_expert_costs_nothing(estimate: DryRun) -> None:
     assert "no cost" in estimate(model="expert", base_url=None)
+
+
+def test_problems_of_a_benchmark_are_left_out_of_the_estimate(tmp_path: Path) -> None:
+    row = {"text": "Write a function.", "code": "def f(): pass", "test_list": ["assert f() is None"]}
+    rows = [row | {"task_id": n} for n in (5, 11, 600)]
+    path = tmp_path / "mbpp.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    out = io.StringIO()
+    config = Config(run=RunConfig(dir=tmp_path / "run"), problems=ProblemsConfig(source="mbpp", path=path))
+    dry_run(config, Console(file=out, width=200))
+    assert "2 problems, 0 done, 2 to run" in out.getvalue()
+    assert "1 more are left out" in out.getvalue()

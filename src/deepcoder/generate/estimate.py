@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,6 +20,7 @@ from rich.table import Table
 from deepcoder.agent import first_message, offers_of
 from deepcoder.config import Config
 from deepcoder.errors import ProviderError
+from deepcoder.generate.selection import Selection
 from deepcoder.models import open_teacher
 from deepcoder.models.base import Paced
 from deepcoder.models.clock import duration
@@ -97,13 +99,18 @@ def dry_run(config: Config, console: Console) -> None:
     """Print the estimate for what the run folder lacks."""
     source, path = open_source(config.problems), RunFolder(config).stage("generate")
     stored = _stored(path)
-    problems = list(dict.fromkeys(each.problem_id for each in source.problems(source.training_split)))
+    with closing(Selection(config.generate)) as selection:
+        selection.screen(source.problems(source.training_split))
+    everything = dict.fromkeys(each.problem_id for each in source.problems(source.training_split))
+    problems = [each for each in everything if each not in selection.excluded]
     left = sum(each not in stored for each in problems)
     console.print(
         f"dry run of {config.teacher.model}: {len(problems):,} problems, {len(problems) - left:,} done, "
         f"{left:,} to run. Nothing is asked, nothing is stored.",
         highlight=False, soft_wrap=True,
     )  # fmt: skip
+    if selection.excluded:
+        console.print(f"  {len(selection.excluded):,} more are left out: they are a benchmark's", highlight=False)
     if config.teacher.model == "expert":
         console.print("  The expert asks no provider: no requests, no tokens, no cost.")
         return
