@@ -105,7 +105,8 @@ async def test_a_killed_worker_is_replaced_and_only_its_own_requests_break(site:
     seen = await under_load(site, kill)
     site.engine.pause_s = 0.0
     assert set(seen) <= {"200", "ReadError", "RemoteProtocolError", "WriteError"}
-    assert 0 < seen.total() - seen["200"] <= 12  # one connection a client
+    # At most one connection a client; none where the kernel had given the victim none.
+    assert seen.total() - seen["200"] <= 12
     await site.service.until_ready(workers=3)
     assert other in site.service.workers()
     assert site.service.events("worker died")[-1]["code"] == -signal.SIGKILL
