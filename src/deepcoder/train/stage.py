@@ -44,6 +44,14 @@ def run(config: Config, folder: RunFolder, console: Console) -> Counts:
     on from it, with the losses that an uninterrupted run would have had. Under torchrun every rank calls
     this; the first one writes.
     """
+    try:
+        return _run(config, folder, console)
+    finally:
+        if torch.distributed.is_initialized():  # its threads would abort the interpreter at its end
+            torch.distributed.destroy_process_group()
+
+
+def _run(config: Config, folder: RunFolder, console: Console) -> Counts:
     place = folder.stage("train")
     place.mkdir(parents=True, exist_ok=True)
     check_config(config.train)
