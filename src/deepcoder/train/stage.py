@@ -45,7 +45,10 @@ def run(config: Config, folder: RunFolder, console: Console) -> Counts:
     this; the first one writes.
     """
     try:
-        return _run(config, folder, console)
+        counts = _run(config, folder, console)
+        if torch.distributed.is_initialized():  # the first rank writes while the others are done
+            torch.distributed.barrier()
+        return counts
     finally:
         if torch.distributed.is_initialized():  # its threads would abort the interpreter at its end
             torch.distributed.destroy_process_group()
