@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 END_OF_TURN = "<|im_end|>"
+# In a student's folder without weights: {"model": directory or hub name, "adapter": subfolder or absent}.
+REFERENCE = "reference.json"
 
 CHATML_TEMPLATE = (
     "{%- for message in messages %}"

@@ -27,13 +27,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from deepcoder.config import EngineConfig
 from deepcoder.errors import ContextFull, ModelUnavailable, ProviderError
 from deepcoder.models.base import ChatModels
-from deepcoder.models.chatml import CHATML_TEMPLATE, END_OF_TURN
+from deepcoder.models.chatml import CHATML_TEMPLATE, END_OF_TURN, REFERENCE
 from deepcoder.models.decoding import Completion, Decoder, Request
 from deepcoder.models.prompting import Prompts
 from deepcoder.models.quiet import quieten_transformers
 
-# In a folder without weights: {"model": directory or hub name, "adapter": subfolder or absent}.
-REFERENCE = "reference.json"
+__all__ = ["REFERENCE", "LocalChatModel", "LocalModels", "load_model", "open_engine", "open_local"]
 
 
 def open_engine(engine: EngineConfig, path_or_name: str | Path) -> ChatModels:

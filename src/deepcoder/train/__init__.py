@@ -6,6 +6,34 @@ RUN/checkpoints/final/          the trained student: weights, tokenizer, templat
 RUN/checkpoints/log.jsonl       one line a logging step; plots/ and tensorboard/ show the same
 """
 
-from deepcoder.train.stage import outputs, run
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from deepcoder.config import Config
+from deepcoder.runs import RunFolder
+from deepcoder.train.unsloth_import import import_unsloth
+
+if TYPE_CHECKING:
+    from deepcoder.train.stage import Counts
 
 __all__ = ["outputs", "run"]
+
+
+def run(config: Config, folder: RunFolder, console: Console) -> Counts:
+    """Train the student on RUN/examples: `deepcoder.train.stage.run`."""
+    if config.train.backend == "unsloth":
+        import_unsloth()  # before transformers, which the stage imports
+    from deepcoder.train import stage
+
+    return stage.run(config, folder, console)
+
+
+def outputs(folder: RunFolder) -> list[Path]:
+    """The trained student's files."""
+    from deepcoder.train import stage
+
+    return stage.outputs(folder)

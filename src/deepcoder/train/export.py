@@ -9,8 +9,7 @@ from torch import nn
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from deepcoder.errors import TrainingError
-from deepcoder.models.chatml import END_OF_TURN
-from deepcoder.models.local import REFERENCE
+from deepcoder.models.chatml import END_OF_TURN, REFERENCE
 from deepcoder.train import checkpoints
 
 ADAPTER = "adapter"

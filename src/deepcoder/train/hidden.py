@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 
@@ -22,6 +23,31 @@ def hidden_states(model: nn.Module, head: nn.Module, input_ids: Tensor, **inputs
     with _identity(head):
         output = model(input_ids=input_ids, use_cache=False, **inputs)
     return output.logits, getattr(output, "aux_loss", None)
+
+
+def packed_hidden_states(
+    model: nn.Module, head: nn.Module, input_ids: Tensor, position_ids: Tensor, *, by_lengths: bool
+) -> Tensor:
+    """(B, T) rows of examples, position ids from 0 with each -> the hidden states (B, T, d).
+
+    No attention mask is given, and the borders are found in the position ids. `by_lengths`: they are given as lengths
+    of sequences too, and the rows as one: Unsloth's attention then needs no mask of T x T.
+    """
+    if not by_lengths:
+        return hidden_states(model, head, input_ids, position_ids=position_ids)[0]
+    shape = input_ids.shape
+    flat = position_ids.reshape(1, -1)
+    hidden, _ = hidden_states(
+        model, head, input_ids.reshape(1, -1), position_ids=flat, packed_seq_lengths=sequence_lengths(flat)
+    )
+    return hidden.reshape(*shape, -1)
+
+
+def sequence_lengths(position_ids: Tensor) -> Tensor:
+    """Tokens of each sequence of a row, (n,) int32: a sequence begins wherever the position is 0. (1, T) -> (n,)."""
+    row = position_ids.flatten()
+    starts = (row == 0).nonzero().squeeze(1)
+    return torch.diff(starts, append=starts.new_tensor([len(row)])).to(torch.int32)
 
 
 @contextmanager

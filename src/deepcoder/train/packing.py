@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deepcoder.errors import TrainingError
-from deepcoder.train.hidden import hidden_states
+from deepcoder.train.hidden import packed_hidden_states
 
 # Of the difference that seeing another example makes, what rounding may make. Rounding is below 0.1 in bf16.
 TOLERANCE = 0.25
@@ -59,11 +59,12 @@ def pack(lengths: NDArray[np.int64], order: Sequence[int] | NDArray[np.int64], c
 
 
 @torch.no_grad()
-def check_separation(model: nn.Module, head: nn.Module, vocabulary: int) -> None:
+def check_separation(model: nn.Module, head: nn.Module, vocabulary: int, *, by_lengths: bool = False) -> None:
     """Raise TrainingError where a token of a packed row sees another example of it.
 
     The hidden states of an example behind another one in a row are compared with its own alone, and with what they
     are where it does see the other: whatever the precision, the first difference must be small beside the second.
+    `by_lengths`: as in `packed_hidden_states`.
     """
     device = next(model.parameters()).device
     ids = torch.randint(vocabulary, (1, 48), generator=torch.Generator().manual_seed(0)).to(device)
@@ -72,7 +73,7 @@ def check_separation(model: nn.Module, head: nn.Module, vocabulary: int) -> None
     packed = torch.where(whole < border, whole, whole - border)
 
     def second(inputs: Tensor, positions: Tensor) -> Tensor:
-        return hidden_states(model, head, inputs, position_ids=positions)[0][0, -28:].float()
+        return packed_hidden_states(model, head, inputs, positions, by_lengths=by_lengths)[0, -28:].float()
 
     training = model.training
     model.eval()

@@ -115,7 +115,7 @@ def _train(
     arguments.warmup_steps = math.ceil(train.warmup_ratio * len(plan.steps))
     if train.packing:
         head: nn.Module = student.model.get_output_embeddings()  # type: ignore[operator]
-        check_separation(student.model, head, _vocabulary(student))
+        check_separation(student.model, head, _vocabulary(student), by_lengths=train.backend == "unsloth")
     resume = _last_checkpoint(place, console)
     callbacks, progress = _callbacks(config, arguments, len(among), resume, console)
     with StopRequest(console) as stop:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -33,12 +34,18 @@ class Student:
     @property
     def trainable(self) -> int:
         """Trainable parameters."""
-        return sum(parameter.numel() for parameter in self.model.parameters() if parameter.requires_grad)
+        return sum(_count(parameter) for parameter in self.model.parameters() if parameter.requires_grad)
 
     @property
     def parameters(self) -> int:
         """All parameters."""
-        return sum(parameter.numel() for parameter in self.model.parameters())
+        return sum(_count(parameter) for parameter in self.model.parameters())
+
+
+def _count(parameter: nn.Parameter) -> int:
+    """Numbers in a parameter; of one in 4 bit, which is packed, those that it stands for."""
+    state = getattr(parameter, "quant_state", None)
+    return parameter.numel() if state is None else math.prod(state.shape)
 
 
 def load_student(config: Config, keep_base: Callable[[PreTrainedModel, PreTrainedTokenizerBase, str], None]) -> Student:

@@ -39,7 +39,7 @@ from deepcoder.losses import SadOutput, lambda_at, sad_loss, select_rows
 from deepcoder.train import checkpoints
 from deepcoder.train.batches import BatchPlan, PlannedBatches, Row
 from deepcoder.train.examples import Collator
-from deepcoder.train.hidden import hidden_states
+from deepcoder.train.hidden import hidden_states, packed_hidden_states
 from deepcoder.train.stored import teacher_of
 from deepcoder.train.tally import COUNTS, Tally, count
 
@@ -142,7 +142,11 @@ class SadTrainer(Trainer):
 
     def _hidden(self, model: nn.Module, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
         if "position_ids" in inputs:  # packed: the borders are found by them, and by no mask being given
-            return hidden_states(model, self.head, inputs["input_ids"], position_ids=inputs["position_ids"])
+            by_lengths = self.config.backend == "unsloth"
+            packed = packed_hidden_states(
+                model, self.head, inputs["input_ids"], inputs["position_ids"], by_lengths=by_lengths
+            )
+            return packed, None
         if self.config.router_aux_coefficient == 0:
             return hidden_states(model, self.head, inputs["input_ids"])
         return hidden_states(
