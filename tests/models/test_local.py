@@ -99,10 +99,12 @@ async def test_each_row_keeps_its_own_limits(student: Path) -> None:
     await models.aclose()
 
 
-async def test_the_end_of_a_turn_ends_the_reply(student: Path) -> None:
+@pytest.mark.parametrize("place", [0, 1])
+async def test_the_end_of_a_turn_or_of_a_text_ends_the_reply(student: Path, place: int) -> None:
     model, tokenizer = load_model(str(student))
-    second = by_hand(student, PROMPTS[0], 2)[1]
-    decoder = Decoder(model, tokenizer, eos=second, batch_size=2)  # the second token plays the end of the turn
+    ends = [tokenizer.convert_tokens_to_ids("<|im_end|>")] * 2
+    ends[place] = by_hand(student, PROMPTS[0], 2)[1]  # the second token plays the end
+    decoder = Decoder(model, tokenizer, ends, batch_size=2)
     prompt = tokenizer.apply_chat_template(
         [{"role": "user", "content": PROMPTS[0]}], add_generation_prompt=True, return_dict=False
     )

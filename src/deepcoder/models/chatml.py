@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 END_OF_TURN = "<|im_end|>"
+END_OF_TEXT = "<|endoftext|>"  # a base model without turns ends with it; Qwen names both as ends
 # In a student's folder without weights: {"model": directory or hub name, "adapter": subfolder or absent}.
 REFERENCE = "reference.json"
 

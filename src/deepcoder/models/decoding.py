@@ -1,11 +1,12 @@
 """Batched greedy or sampled decoding with transformers' `generate`, in a thread of its own.
 
-Requests that wait at the same moment share one `generate` (left padding). A row ends at the end-of-turn
-token, at a stop string, at its own token limit, or when its caller has gone.
+Requests that wait at the same moment share one `generate` (left padding). A row ends at a token that ends
+a turn or a text, at a stop string, at its own token limit, or when its caller has gone.
 """
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
 import time
@@ -49,20 +50,20 @@ class Request:
 
 
 class Decoder:
-    """A model and the thread that runs it. Close it to free both."""
+    """A model and the thread that runs it. Close it to free both. `ends`: the tokens that end a reply, at least one."""
 
     def __init__(
         self,
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
-        eos: int,
+        ends: Sequence[int],
         *,
         batch_size: int,
         linger_s: float = 0.01,
     ) -> None:
         self._model = model.train(False)
         self._tokenizer = tokenizer
-        self._eos = eos
+        self._ends = list(ends)
         self._batch_size = batch_size
         self._linger_s = linger_s
         self._queue: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
@@ -151,20 +152,20 @@ class Decoder:
     def generate(self, batch: Sequence[Request]) -> list[Completion]:
         """Decode one batch; the rows come back in its order."""
         longest = max(len(request.prompt_ids) for request in batch)
-        pad = self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else self._eos
+        pad = self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else self._ends[0]
         ids = torch.full((len(batch), longest), pad)
         mask = torch.zeros_like(ids)
         for row, request in enumerate(batch):
             ids[row, longest - len(request.prompt_ids) :] = torch.tensor(request.prompt_ids)
             mask[row, longest - len(request.prompt_ids) :] = 1
-        rows = _Rows(batch, self._tokenizer, longest, self._eos)
+        rows = _Rows(batch, self._tokenizer, longest, self._ends)
         temperature = batch[0].temperature
         sampling: dict[str, Any] = {"do_sample": False}
         if temperature > 0:
             sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
         device = self._model.device
         out = self._model.generate(
-            ids.to(device), attention_mask=mask.to(device), eos_token_id=self._eos, pad_token_id=pad,
+            ids.to(device), attention_mask=mask.to(device), eos_token_id=self._ends, pad_token_id=pad,
             max_new_tokens=max(request.max_new_tokens for request in batch),
             stopping_criteria=StoppingCriteriaList([rows]),
             **sampling,
@@ -176,8 +177,8 @@ class Decoder:
         ]
 
     def _completion(self, request: Request, tokens: list[int]) -> Completion:
-        ended = self._eos in tokens
-        kept = tokens[: tokens.index(self._eos)] if ended else tokens
+        kept = list(itertools.takewhile(lambda token: token not in self._ends, tokens))
+        ended = len(kept) < len(tokens)
         text, stopped = cut_at(decode(self._tokenizer, kept), request.stop)
         return Completion(text, len(request.prompt_ids), len(kept) + ended, "stop" if ended or stopped else "length")
 
@@ -205,12 +206,14 @@ class _Rows(StoppingCriteria):
     `lengths`: how many new tokens of each row count; `generate` pads what follows.
     """
 
-    def __init__(self, batch: Sequence[Request], tokenizer: PreTrainedTokenizerBase, prompt: int, eos: int) -> None:
+    def __init__(
+        self, batch: Sequence[Request], tokenizer: PreTrainedTokenizerBase, prompt: int, ends: Sequence[int]
+    ) -> None:
         self.lengths = [request.max_new_tokens for request in batch]
         self._batch = batch
         self._tokenizer = tokenizer
         self._prompt = prompt
-        self._eos = eos
+        self._ends = ends
         self._done = [False] * len(batch)
         # A stop string of n bytes spans at most n tokens, and one more in which it may have begun.
         self._tail = [max((len(word.encode()) for word in request.stop), default=0) + 1 for request in batch]
@@ -221,7 +224,7 @@ class _Rows(StoppingCriteria):
         for row, request in enumerate(self._batch):
             if self._done[row]:
                 continue
-            ended = int(input_ids[row, -1]) == self._eos
+            ended = int(input_ids[row, -1]) in self._ends
             self._done[row] = (
                 ended
                 or length >= request.max_new_tokens

@@ -27,7 +27,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from deepcoder.config import EngineConfig
 from deepcoder.errors import ContextFull, ModelUnavailable, ProviderError
 from deepcoder.models.base import ChatModels
-from deepcoder.models.chatml import CHATML_TEMPLATE, END_OF_TURN, REFERENCE
+from deepcoder.models.chatml import CHATML_TEMPLATE, END_OF_TEXT, END_OF_TURN, REFERENCE
 from deepcoder.models.decoding import Completion, Decoder, Request
 from deepcoder.models.prompting import Prompts
 from deepcoder.models.quiet import quieten_transformers
@@ -93,12 +93,13 @@ class LocalModels:
         self, name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, engine: EngineConfig
     ) -> None:
         self.name = name
-        eos = tokenizer.convert_tokens_to_ids(END_OF_TURN)
-        if not isinstance(eos, int) or eos == tokenizer.unk_token_id:
+        turn, text = (tokenizer.convert_tokens_to_ids(end) for end in (END_OF_TURN, END_OF_TEXT))
+        known = [end for end in (turn, text) if isinstance(end, int) and end != tokenizer.unk_token_id]
+        if turn not in known:
             raise ModelUnavailable(f"the tokenizer of {name} has no {END_OF_TURN}, so that its turns cannot end")
         if tokenizer.chat_template is None:
             raise ModelUnavailable(f"the tokenizer of {name} has no chat template")
-        self._decoder = Decoder(model, tokenizer, eos, batch_size=engine.batch_size)
+        self._decoder = Decoder(model, tokenizer, known, batch_size=engine.batch_size)
         context = int(getattr(model.config, "max_position_embeddings", 0) or 1 << 20)
         self._model = LocalChatModel(
             name=name, decoder=self._decoder, prompts=Prompts(tokenizer), context=context,
