@@ -35,7 +35,7 @@ HELD_OUT_IN = 100  # one document in so many is kept for validation
 def write_rows(path: Path, rows: Iterable[Any]) -> int:
     """JSON lines, xz-compressed; the number of rows."""
     count = 0
-    with lzma.open(path, "wt", encoding="utf-8", preset=6) as file:
+    with lzma.open(path, "wt", encoding="utf-8", preset=9 | lzma.PRESET_EXTREME) as file:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
             count += 1
