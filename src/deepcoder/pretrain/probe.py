@@ -173,7 +173,7 @@ def probe(
         if name != "train":
             result[name] = forced(training, examples, pad) | {"free": free(model, examples, pad, stop)}
     if save is not None:
-        model.to(torch.bfloat16).save_pretrained(save)
+        model.to(torch.bfloat16).save_pretrained(save, max_shard_size="15MB")
         tokenizer.save_pretrained(save)
     return result | {"seconds": time.monotonic() - began}
 
