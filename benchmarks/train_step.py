@@ -30,7 +30,7 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from deepcoder.config import Config, LoraConfig, StudentConfig, TrainConfig
-from deepcoder.losses import ACT, REASON, sad_loss, select_rows
+from deepcoder.losses import ACT, REASON, sad_loss, select_rows, trained_positions
 from deepcoder.models.nano import load_nano
 from deepcoder.train.batches import plan_batches
 from deepcoder.train.examples import Collator, ExampleSet, read_examples
@@ -83,12 +83,12 @@ class Contender:
 def ours(model: nn.Module, batch: Batch) -> Tensor:
     """SAD from hidden states of the trained rows."""
     head: nn.Linear = model.get_output_embeddings()  # type: ignore[operator]
-    ids = batch["input_ids"]
+    ids, positions = batch["input_ids"], trained_positions(batch["span_ids"])
     if "position_ids" in batch:
         hidden = packed_hidden_states(model, head, ids, batch["position_ids"], by_lengths=ids.is_cuda)
     else:
         hidden, _ = hidden_states(model, head, ids)
-    rows, targets, spans = select_rows(hidden, batch["input_ids"], batch["span_ids"])
+    rows, targets, spans = select_rows(hidden, ids, batch["span_ids"], positions)
     return sad_loss(
         rows, head.weight, targets, spans, lambda_reason=1.0, lambda_act=1.0,
         n_reason=(spans == REASON).sum(), n_act=(spans == ACT).sum(), chunk_rows=256 if ids.is_cuda else 1024,

@@ -24,19 +24,22 @@ def trained_positions(span_ids: Tensor) -> tuple[Tensor, Tensor]:
     return tokens - 1, tokens
 
 
-def select_rows(hidden: Tensor, input_ids: Tensor, span_ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def select_rows(
+    hidden: Tensor, input_ids: Tensor, span_ids: Tensor, positions: tuple[Tensor, Tensor] | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
     """The rows of `hidden` that predict trained tokens, those tokens and their spans.
 
     hidden (B, T, d), input_ids (B, T), span_ids (B, T) -> rows (n, d), targets (n,), spans (n,).
     Differentiable in `hidden`; with nothing trained n is 0 and the gradient is zeros. A teacher's hidden
-    states or logits over the same tokens go through the same function.
+    states or logits over the same tokens go through the same function. `positions`: what
+    `trained_positions(span_ids)` gave, for who found them before the forward pass: a GPU is waited for there.
     """
     if hidden.shape[:2] != input_ids.shape or input_ids.shape != span_ids.shape:
         raise ValueError(
             f"hidden {tuple(hidden.shape)}, input_ids {tuple(input_ids.shape)} and span_ids "
             f"{tuple(span_ids.shape)} must agree in (B, T)"
         )
-    rows, tokens = trained_positions(span_ids)
+    rows, tokens = trained_positions(span_ids) if positions is None else positions
     return (
         hidden.flatten(0, 1).index_select(0, rows),
         input_ids.flatten().index_select(0, tokens),

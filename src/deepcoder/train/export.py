@@ -17,15 +17,18 @@ ADAPTER = "adapter"
 COPY_LIMIT = 1_000_000_000
 
 
-def save_base(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str, origin: str) -> None:
+def save_base(
+    folder: Path, model: PreTrainedModel | None, tokenizer: PreTrainedTokenizerBase, name: str, origin: str
+) -> None:
     """RUN/checkpoints/base, once: weights for small students, else `reference.json` with the model's name.
 
+    Without `model` it is the reference.
     Either way with the tokenizer and template that the trained student has, so that both are asked alike.
     """
     if folder.is_dir() and checkpoints.damage(folder) is None:
         return
     with checkpoints.staged(folder) as staging:
-        if name == "nano" or model.num_parameters() <= COPY_LIMIT:
+        if model is not None and (name == "nano" or model.num_parameters() <= COPY_LIMIT):
             _save_model(staging, model, tokenizer)
         else:
             (staging / REFERENCE).write_text(json.dumps({"model": name}))

@@ -65,7 +65,7 @@ def _run(config: Config, folder: RunFolder, console: Console) -> Counts:
     if not main:
         console = Console(quiet=True)
 
-    def keep_base(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, origin: str) -> None:
+    def keep_base(model: PreTrainedModel | None, tokenizer: PreTrainedTokenizerBase, origin: str) -> None:
         if main:
             save_base(place / "base", model, tokenizer, config.student.model, origin)
 

@@ -48,16 +48,21 @@ def _count(parameter: nn.Parameter) -> int:
     return parameter.numel() if state is None else math.prod(state.shape)
 
 
-def load_student(config: Config, keep_base: Callable[[PreTrainedModel, PreTrainedTokenizerBase, str], None]) -> Student:
+def load_student(
+    config: Config, keep_base: Callable[[PreTrainedModel | None, PreTrainedTokenizerBase, str], None]
+) -> Student:
     """The student of `config`, with adapters where it says so.
 
-    `keep_base(model, tokenizer, origin)` is called with the untouched model, before adapters change it.
+    `keep_base(model, tokenizer, origin)` is called with the untouched model, before adapters change it; None for one
+    that is loaded in 4 bit, which is not what others are to open.
     Raises TrainingError where the backend, the model or the device cannot do what is asked.
     """
     if config.train.backend == "unsloth":
         from deepcoder.train.unsloth_backend import load_unsloth
 
-        return load_unsloth(config)
+        student = load_unsloth(config)
+        keep_base(None, student.tokenizer, student.origin)
+        return student
     if config.train.load_in_4bit:
         raise TrainingError(
             "train.load_in_4bit needs train.backend=unsloth",

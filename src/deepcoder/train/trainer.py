@@ -35,7 +35,7 @@ from transformers import (
 
 from deepcoder.config import TrainConfig
 from deepcoder.errors import TrainingError
-from deepcoder.losses import SadOutput, lambda_at, sad_loss, select_rows
+from deepcoder.losses import SadOutput, lambda_at, sad_loss, select_rows, trained_positions
 from deepcoder.train import checkpoints
 from deepcoder.train.batches import BatchPlan, PlannedBatches, Row
 from deepcoder.train.examples import Collator
@@ -118,8 +118,10 @@ class SadTrainer(Trainer):
         counts = num_items_in_batch
         if counts is None:
             raise TrainingError("SadTrainer needs the token counts of the whole step: call it through train()")
+        # Found now: to look for them after the forward pass would wait for all of it, with nothing else queued.
+        positions = trained_positions(inputs["span_ids"])
         hidden, balance = self._hidden(model, inputs)
-        out = self._sad(hidden, inputs, self.lambdas(self.state.global_step), counts)
+        out = self._sad(hidden, inputs, self.lambdas(self.state.global_step), counts, positions)
         self.tally.add(out)
         loss = out.loss
         if balance is not None:
@@ -129,10 +131,15 @@ class SadTrainer(Trainer):
         return (loss, hidden) if return_outputs else loss
 
     def _sad(
-        self, hidden: Tensor, inputs: dict[str, Tensor], lambdas: tuple[float, float], counts: Tensor
+        self,
+        hidden: Tensor,
+        inputs: dict[str, Tensor],
+        lambdas: tuple[float, float],
+        counts: Tensor,
+        positions: tuple[Tensor, Tensor] | None = None,
     ) -> SadOutput:
         """The SAD loss of a micro-batch; `counts`: (N_R, N_A) to divide by."""
-        rows, targets, spans = select_rows(hidden, inputs["input_ids"], inputs["span_ids"])
+        rows, targets, spans = select_rows(hidden, inputs["input_ids"], inputs["span_ids"], positions)
         return sad_loss(
             rows, self.head.weight, targets, spans,
             lambda_reason=lambdas[0], lambda_act=lambdas[1], n_reason=counts[0], n_act=counts[1],
