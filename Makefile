@@ -7,9 +7,13 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.installed
+# Training on a GPU and serving with vLLM pin different torches: a venv each, beside the one for CPU.
+GPU_VENV ?= .venv-gpu
+VLLM_VENV ?= .venv-vllm
+VLLM_VERSION ?= 0.33.0
 PYTEST_WORKERS ?= 2
 
-.PHONY: install demo test check format lint types imports bench soak clean help
+.PHONY: install install-gpu install-vllm demo test check format lint types imports bench soak clean help
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -23,6 +27,17 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 install: $(STAMP) ## a venv with everything for CPU
+
+install-gpu: ## $(GPU_VENV): the package with Unsloth, for a CUDA GPU
+	test -x $(GPU_VENV)/bin/python || $(PYTHON) -m venv $(GPU_VENV)
+	grep -vE "^($$(sed -n 's/^\([a-z_]*\)[=>]=.*/\1/p' constraints-gpu.txt | paste -sd '|'))==" constraints.txt | \
+	  cat - constraints-gpu.txt > $(GPU_VENV)/constraints.txt
+	$(GPU_VENV)/bin/python -m pip --disable-pip-version-check install -q -c $(GPU_VENV)/constraints.txt -e '.[gpu]'
+	@$(GPU_VENV)/bin/python -c 'import torch; print("torch", torch.__version__, "sees a GPU:", torch.cuda.is_available())'
+
+install-vllm: ## $(VLLM_VENV): vLLM alone, to serve a student
+	test -x $(VLLM_VENV)/bin/python || $(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_VENV)/bin/python -m pip --disable-pip-version-check install -q vllm==$(VLLM_VERSION)
 
 demo: $(STAMP) ## the whole pipeline on the embedded default
 	$(BIN)/deepcoder demo

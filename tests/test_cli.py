@@ -28,6 +28,7 @@ def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
     assert result.returncode == 0, result.stderr
     for verb in (
         *STAGES,
+        "merge",
         "score",
         "serve",
         "run",

@@ -106,6 +106,25 @@ def train(config: RequiredConfig, overrides: Overrides = None, overwrite: Overwr
 
 
 @app.command()
+def merge(
+    config: RequiredConfig,
+    overrides: Overrides = None,
+    out: Annotated[Path | None, typer.Option(help="Default: RUN/checkpoints/merged, or merged-4bit.")] = None,
+    bits: Annotated[int, typer.Option(help="16, or 4: in groups of 128, as vLLM reads it.")] = 16,
+) -> None:
+    """A student trained in 4 bit, adapter and base, as one checkpoint; never the whole of it in memory."""
+    if bits not in (4, 16):
+        raise typer.BadParameter("--bits is 16 or 4")
+    from deepcoder.runs import RunFolder
+    from deepcoder.train.merge import merge as merged
+
+    folder = RunFolder(_config(config, overrides)).stage("train")
+    target = out or folder / ("merged" if bits == 16 else "merged-4bit")
+    merged(folder / "final", target, bits=16 if bits == 16 else 4, show=typer.echo)
+    typer.echo(str(target))
+
+
+@app.command()
 def evaluate(
     config: ConfigArg = None,
     overrides: Overrides = None,

@@ -44,6 +44,7 @@ def save_final(folder: Path, model: nn.Module, tokenizer: PreTrainedTokenizerBas
     """
     with checkpoints.staged(folder) as staging:
         tokenizer.save_pretrained(staging)
+        _generation(tokenizer).save_pretrained(staging)
         if isinstance(model, PreTrainedModel):
             _save_model(staging, model, tokenizer)
             return
@@ -70,7 +71,11 @@ def _quantized(model: nn.Module) -> bool:
 
 
 def _save_model(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+    model.generation_config = _generation(tokenizer)
+    model.save_pretrained(folder)
+
+
+def _generation(tokenizer: PreTrainedTokenizerBase) -> GenerationConfig:
+    return GenerationConfig(  # type: ignore[no-untyped-call]
         eos_token_id=end_of_turn(tokenizer), pad_token_id=tokenizer.pad_token_id, do_sample=False
     )
-    model.save_pretrained(folder)
