@@ -293,6 +293,16 @@ class CurriculumConfig(Section):
     epochs: int = Field(default=1, ge=1, description="epochs that go easy first; later ones are in random order")
 
 
+class LocalTeacherConfig(Section):
+    """train.teacher_scores=local: a model of the student's vocabulary, whose whole distribution is learned."""
+
+    model: str | None = Field(default=None, description="a directory or a Hugging Face name; a student's folder too")
+    divergence: Literal["forward", "reverse", "jsd"] = Field(
+        default="forward", description="KL(q || p), KL(p || q) or generalised JSD; q: teacher, p: student"
+    )
+    beta: float = Field(default=0.5, gt=0, lt=1, description="of jsd: share of the teacher in the mixture")
+
+
 class TrainConfig(Section):
     """SAD training."""
 
@@ -303,9 +313,12 @@ class TrainConfig(Section):
     lambda_reason: LambdaConfig = LambdaConfig()
     lambda_act: LambdaConfig = LambdaConfig()
     normalization: Literal["span", "token"] = "span"
-    teacher_scores: Literal["none", "stored"] = Field(
-        default="none", description="stored: KL to the distributions that `deepcoder score` made, in place of the text"
+    teacher_scores: Literal["none", "stored", "local"] = Field(
+        default="none",
+        description="what is learned in place of the text's own tokens. stored: KL to the distributions that "
+        "`deepcoder score` made; local: to those of train.teacher.model, run beside the student",
     )
+    teacher: LocalTeacherConfig = LocalTeacherConfig()
     epochs: float = Field(default=1.0, gt=0)
     max_steps: int | None = Field(default=None, ge=1)
     batch_size: int = Field(default=8, ge=1)

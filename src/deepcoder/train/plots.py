@@ -81,7 +81,8 @@ def write_plots(lines: list[Line], folder: Path) -> list[Path]:
         for axes, (label, fields) in zip(grid[:, 0], panels, strict=True):
             _draw(axes, lines, fields)
             axes.set_ylabel(label)
-            axes.set_yscale("log" if plot.logarithmic else "linear")
+            positive = any(line.get(field, 0) > 0 for line in lines for field, _ in fields)  # a KL may be 0
+            axes.set_yscale("log" if plot.logarithmic and positive else "linear")
         grid[-1, 0].set_xlabel("optimizer step")
         path = folder / f"{plot.name}.png"
         figure.savefig(path)

@@ -10,16 +10,19 @@
     kept         what the forward pass keeps of the layers: their inputs T d with gradient checkpointing (Unsloth has
                  these in the host's memory), else what each saved, T k (4 d + 5 w) + T (6 d) + T (5 q + 4 kv)
     loss         chunk rows * V logits in fp32, and the gradient of the trained rows
+    teacher      of train.teacher_scores=local: its weights, and as many logits again
     process      on a CPU: the interpreter with its libraries
 
-The peak is weights + adapters (or full) + kept + the larger of layer and loss; d: width, w: of an expert, q and kv: of
-all query and key heads. `layer` and `kept` are models of what frameworks really keep. Unsloth's was set by what was
-measured at 4,096 tokens on the shape of Qwen3-30B-A3B with 4, 16 and 48 layers, and lies within 0.1 GiB of these;
-that of transformers by nano's resident memory, within 15%. Allocators reserve more than they allocate: 0.6 GiB there.
+The peak is weights + teacher + adapters (or full) + kept + the larger of layer and loss; d: width, w: of an expert, q
+and kv: of all query and key heads. `layer` and `kept` are models of what frameworks really keep. Unsloth's was set by
+what was measured on one text of 4,096 tokens and the shape of Qwen3-30B-A3B with 4, 16 and 48 layers, and lies within
+0.1 GiB of these (packed rows took 0.1 to 0.25 GiB more); that of transformers by nano's resident memory, within 15%.
+Allocators reserve more than they allocate: 0.6 GiB there.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +33,10 @@ from transformers import AutoConfig, PretrainedConfig
 
 from deepcoder.config import Config
 from deepcoder.errors import TrainingError
+from deepcoder.models.chatml import REFERENCE
 from deepcoder.models.nano import nano_config
 from deepcoder.train.shape import Shape, shape_of
+from deepcoder.train.white_box import teacher_name
 
 GIB = 2**30
 NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
@@ -49,11 +54,12 @@ class Estimate:
     layer: float
     loss: float
     process: float = 0.0
+    teacher: float = 0.0
 
     @property
     def loaded(self) -> float:
         """After loading, before the first step."""
-        return self.process + self.weights
+        return self.process + self.weights + self.teacher
 
     @property
     def peak(self) -> float:
@@ -63,7 +69,8 @@ class Estimate:
     def describe(self) -> str:
         """One line, in GiB."""
         parts = {
-            "process": self.process, "weights": self.weights, "trained parameters": self.trained,
+            "process": self.process, "weights": self.weights, "teacher": self.teacher,
+            "trained parameters": self.trained,
             "activations": self.kept + max(self.layer, self.loss),
         }  # fmt: skip
         return f"{self.peak / GIB:.1f} GiB at peak: " + ", ".join(
@@ -71,8 +78,13 @@ class Estimate:
         )
 
 
-def estimate(shape: Shape, config: Config, longest: int, *, cpu: bool = False) -> Estimate:
-    """The memory of training a student of `shape` as `config` says, on rows of `longest` tokens."""
+def estimate(
+    shape: Shape, config: Config, longest: int, *, cpu: bool = False, teacher: Shape | None = None
+) -> Estimate:
+    """The memory of training a student of `shape` as `config` says, on rows of `longest` tokens.
+
+    `teacher`: of train.teacher_scores=local; loaded in fp32 on a CPU and taken for 16 bit elsewhere.
+    """
     train = config.train
     unsloth = train.backend == "unsloth"
     full = train.method == "full"
@@ -94,7 +106,8 @@ def estimate(shape: Shape, config: Config, longest: int, *, cpu: bool = False) -
         trained=trained * ((0 if full else 4) + 4 + states),
         kept=kept,
         layer=layer,
-        loss=min(rows, tokens) * shape.vocabulary * 4 + tokens * shape.width * (narrow + 4),
+        loss=min(rows, tokens) * shape.vocabulary * (8 if teacher else 4) + tokens * shape.width * (narrow + 4),
+        teacher=teacher.parameters * (4.0 if cpu else 2.0) if teacher else 0.0,
         process=PROCESS if cpu else 0.0,
     )
 
@@ -107,7 +120,9 @@ def check_memory(config: Config, longest: int, device: torch.device, console: Co
     """
     cpu = device.type != "cuda"
     row = config.student.max_length if config.train.packing else longest
-    found = estimate(shape_of(student_config(config)), config, row, cpu=cpu)
+    local = config.train.teacher_scores == "local"
+    teacher = shape_of(model_config(teacher_name(config.train.teacher), "train.teacher.model")) if local else None
+    found = estimate(shape_of(student_config(config)), config, row, cpu=cpu, teacher=teacher)
     # Processes on one CPU share its memory; on CUDA each has a device.
     ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     free = available_memory() / ranks if cpu else float(torch.cuda.mem_get_info(device)[0])
@@ -130,13 +145,20 @@ def check_memory(config: Config, longest: int, device: torch.device, console: Co
 
 def student_config(config: Config) -> PretrainedConfig:
     """The student's own config: no weights are read."""
-    if config.student.model == "nano":
+    return model_config(config.student.model, "student.model")
+
+
+def model_config(name: str, key: str) -> PretrainedConfig:
+    """The config of the model that the setting `key` names."""
+    if name == "nano":
         return nano_config()
+    reference = Path(name) / REFERENCE
     try:
-        found: PretrainedConfig = AutoConfig.from_pretrained(config.student.model)
+        source = json.loads(reference.read_text())["model"] if reference.is_file() else name
+        found: PretrainedConfig = AutoConfig.from_pretrained(source)
     except (OSError, ValueError) as error:
         raise TrainingError(
-            f"student.model={config.student.model} cannot be loaded: {error}",
+            f"{key}={name} cannot be loaded: {error}",
             hint="name `nano`, a directory with config.json and weights, or a model on the Hugging Face hub",
         ) from error
     return found

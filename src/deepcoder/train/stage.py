@@ -32,6 +32,7 @@ from deepcoder.train.signals import StopRequest
 from deepcoder.train.stored import read_stored
 from deepcoder.train.student import Student, load_student
 from deepcoder.train.trainer import SadTrainer
+from deepcoder.train.white_box import LocalTeacher, load_teacher
 
 Counts = dict[str, int | float | str]
 LOG, PLOTS = "log.jsonl", "plots"
@@ -83,7 +84,11 @@ def _run(config: Config, folder: RunFolder, console: Console) -> Counts:
     scores = None
     if config.train.teacher_scores == "stored":
         scores = read_stored(folder.stage("score"), examples, vocabulary=_vocabulary(student))
-    _train(config, arguments, student, Collator(examples, student.tokenizer.pad_token_id, scores), console)
+    teacher = None
+    if config.train.teacher_scores == "local":
+        teacher = load_teacher(config, student.tokenizer, _vocabulary(student), arguments.device)
+    collator = Collator(examples, student.tokenizer.pad_token_id, scores)
+    _train(config, arguments, student, collator, teacher, console)
     if main:
         save_final(place / "final", student.model, student.tokenizer, student.reference)
         write_plots(read_log(place / LOG), place / PLOTS)
@@ -96,7 +101,12 @@ def outputs(folder: RunFolder) -> list[Path]:
 
 
 def _train(
-    config: Config, arguments: TrainingArguments, student: Student, collator: Collator, console: Console
+    config: Config,
+    arguments: TrainingArguments,
+    student: Student,
+    collator: Collator,
+    teacher: LocalTeacher | None,
+    console: Console,
 ) -> None:
     """Train to the end of the plan, from the last whole checkpoint on; raises where a signal ended it.
 
@@ -122,6 +132,7 @@ def _train(
         trainer = SadTrainer(
             model=student.model, args=arguments, config=train, plan=plan, stop_requested=stop, callbacks=callbacks,
             collator=collator, tokenizer=student.tokenizer, least_seconds=_least_seconds(train, arguments, student),
+            teacher=teacher,
             held_out=plan_evaluation(examples.lengths, held_out, batch_size=train.batch_size, capacity=capacity),
         )  # fmt: skip
         try:

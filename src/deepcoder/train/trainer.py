@@ -42,6 +42,7 @@ from deepcoder.train.examples import Collator
 from deepcoder.train.hidden import hidden_states, packed_hidden_states
 from deepcoder.train.stored import teacher_of
 from deepcoder.train.tally import COUNTS, Tally, count
+from deepcoder.train.white_box import LocalTeacher
 
 
 class SadTrainer(Trainer):
@@ -60,6 +61,7 @@ class SadTrainer(Trainer):
         callbacks: list[TrainerCallback] | None = None,
         held_out: Sequence[list[Row]] = (),
         least_seconds: Callable[[dict[str, float]], float] | None = None,
+        teacher: LocalTeacher | None = None,
     ) -> None:
         super().__init__(
             model=model, args=args, train_dataset=collator.examples, data_collator=collator,
@@ -73,6 +75,7 @@ class SadTrainer(Trainer):
         self.stop_requested = stop_requested
         self.stopped = False
         self.held_out = held_out
+        self.teacher = teacher
         self.tally = Tally(args.device, least_seconds)
         self._evaluation: dict[str, float] = {}
         self._staging: Path | None = None
@@ -139,12 +142,13 @@ class SadTrainer(Trainer):
         positions: tuple[Tensor, Tensor] | None = None,
     ) -> SadOutput:
         """The SAD loss of a micro-batch; `counts`: (N_R, N_A) to divide by."""
+        positions = positions or trained_positions(inputs["span_ids"])
         rows, targets, spans = select_rows(hidden, inputs["input_ids"], inputs["span_ids"], positions)
         return sad_loss(
             rows, self.head.weight, targets, spans,
             lambda_reason=lambdas[0], lambda_act=lambdas[1], n_reason=counts[0], n_act=counts[1],
             normalization=self.config.normalization, chunk_rows=self.config.loss_chunk_rows,
-            teacher=teacher_of(inputs),
+            teacher=teacher_of(inputs) if self.teacher is None else self.teacher.of(inputs, positions[0]),
         )  # fmt: skip
 
     def _hidden(self, model: nn.Module, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
