@@ -116,11 +116,13 @@ def merge(
     if bits not in (4, 16):
         raise typer.BadParameter("--bits is 16 or 4")
     from deepcoder.runs import RunFolder
+    from deepcoder.train.card import student_card
     from deepcoder.train.merge import merge as merged
 
-    folder = RunFolder(_config(config, overrides)).stage("train")
+    run = RunFolder(_config(config, overrides))
+    folder = run.stage("train")
     target = out or folder / ("merged" if bits == 16 else "merged-4bit")
-    merged(folder / "final", target, bits=16 if bits == 16 else 4, show=typer.echo)
+    merged(folder / "final", target, bits=16 if bits == 16 else 4, card=student_card(run, bits=bits), show=typer.echo)
     typer.echo(str(target))
 
 

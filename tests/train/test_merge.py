@@ -184,3 +184,4 @@ def test_the_command_writes_beside_the_student(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["merge", "configs/demo.yaml", f"run.dir={tmp_path / 'run'}"])
     assert done.exit_code == 0, done.output
     assert (tmp_path / "run" / "checkpoints" / "merged" / "config.json").is_file()
+    assert "Not evaluated in this run" in (tmp_path / "run" / "checkpoints" / "merged" / "README.md").read_text()

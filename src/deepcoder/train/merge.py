@@ -33,12 +33,19 @@ MARGIN = 2**30
 
 
 def merge(
-    final: Path, target: Path, *, bits: Literal[16, 4] = 16, group: int = GROUP, show: Callable[[str], None] = print
+    final: Path,
+    target: Path,
+    *,
+    bits: Literal[16, 4] = 16,
+    group: int = GROUP,
+    card: str = "",
+    show: Callable[[str], None] = print,
 ) -> Path:
     """Write `target` from RUN/checkpoints/final (`reference.json`, `adapter`, tokenizer); returns `target`.
 
-    Atomic: `target` is whole or absent. Raises TrainingError where `final` names no base and adapter, where the base
-    has no safetensors, where the disk is too small, and where a part of the adapter has no place in the base.
+    `card` becomes its README.md. Atomic: `target` is whole or absent. Raises TrainingError where `final` names no base
+    and adapter, where the base has no safetensors, where the disk is too small, and where a part of the adapter has no
+    place in the base.
     """
     reference = _reference(final)
     base = _folder(str(reference["model"]))
@@ -63,6 +70,8 @@ def merge(
         if len(shards) > 1:
             index = {"metadata": {"total_size": written}, "weight_map": names}
             (staging / INDEX).write_text(json.dumps(index, indent=1))
+        if card:
+            (staging / "README.md").write_text(card)
         _copy_rest(base, final, staging, quantization_config(group) if bits == 4 else None)
     return target
 
