@@ -129,7 +129,12 @@ def test_an_adapter_of_another_model_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value", "message"),
-    [("use_dora", True, "use_dora"), ("peft_type", "IA3", "IA3"), ("r", 2, "not of rank 2")],
+    [
+        ("use_dora", True, "use_dora"),
+        ("peft_type", "IA3", "IA3"),
+        ("r", 2, "not of rank 2"),
+        ("lora_B_layout", "grouped_by_expert", "grouped"),
+    ],
 )
 def test_what_cannot_be_merged_is_said(tmp_path: Path, key: str, value: object, message: str) -> None:
     final = trained_final(tmp_path, "attention")

@@ -122,6 +122,9 @@ def _config(folder: Path) -> dict[str, Any]:
         )
     if asked := [name for name in _UNSUPPORTED if config.get(name)]:
         raise TrainingError(f"{folder}: an adapter with {', '.join(asked)} cannot be merged here")
+    # Unsloth notes how it packed B; before 2026.9.6 it was by expert, which the formula above would scramble.
+    if (layout := config.get("lora_B_layout", "rank_major")) != "rank_major":
+        raise TrainingError(f"{folder}: expert adapters in the layout {layout} cannot be merged here")
     return config
 
 
