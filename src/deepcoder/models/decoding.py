@@ -18,7 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.generation.logits_process import LogitsProcessorList
 from transformers.generation.stopping_criteria import StoppingCriteria, StoppingCriteriaList
+
+from deepcoder.models.seeded import SeededNoise, seed_of
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,15 @@ class Completion:
 
 @dataclass
 class Request:
-    """One prompt. `on_text`, called in the decoder's thread, gets the text so far whenever it has grown."""
+    """One prompt. `on_text`, called in the decoder's thread, gets the text so far whenever it has grown.
+
+    `seed`: of what is drawn at a temperature; the same prompt is then answered the same in any batch.
+    """
 
     prompt_ids: list[int]
     max_new_tokens: int
     temperature: float = 0.0
+    seed: int | None = None
     stop: tuple[str, ...] = ()
     on_text: Callable[[str], None] | None = None
     future: Future[Completion] = field(default_factory=Future)
@@ -109,7 +116,7 @@ class Decoder:
         self._refuse()
 
     def _next_batch(self) -> list[Request] | None:
-        """Requests that can share one `generate`: same temperature. None: close."""
+        """Requests that can share one `generate`: drawn alike. None: close."""
         first: Request | None = self._held.pop(0) if self._held else self._queue.get()
         if first is None:
             return None
@@ -161,7 +168,11 @@ class Decoder:
         rows = _Rows(batch, self._tokenizer, longest, self._ends)
         temperature = batch[0].temperature
         sampling: dict[str, Any] = {"do_sample": False}
-        if temperature > 0:
+        if temperature > 0 and batch[0].seed is not None:
+            seeds = [seed_of(int(request.seed or 0), request.prompt_ids) for request in batch]
+            noise = SeededNoise(seeds, temperature, longest)
+            sampling |= {"logits_processor": LogitsProcessorList([noise])}
+        elif temperature > 0:
             sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
         device = self._model.device
         out = self._model.generate(
@@ -197,7 +208,7 @@ def cut_at(text: str, stop: Sequence[str]) -> tuple[str, bool]:
 
 
 def _share(a: Request, b: Request) -> bool:
-    return a.temperature == b.temperature
+    return a.temperature == b.temperature and (a.seed is None) == (b.seed is None)
 
 
 class _Rows(StoppingCriteria):

@@ -144,8 +144,9 @@ class LocalChatModel(BaseChatModel):
         limit = int(options.get("max_tokens") or self.max_new_tokens)
         temperature = options.get("temperature")
         return Request(
-            prompt, min(limit, room), self.temperature if temperature is None else float(temperature), tuple(stop or ())
-        )
+            prompt, min(limit, room), self.temperature if temperature is None else float(temperature),
+            seed=options.get("seed"), stop=tuple(stop or ()),
+        )  # fmt: skip
 
     def _generate(
         self,
