@@ -188,6 +188,18 @@ class Effort(Record):
     corrected_from: int | None = None
 
 
+class Origin(Record):
+    """Where a run of an on-policy round comes from. `round`: from 1.
+
+    `student`: all steps are the student's. `corrected`: the teacher wrote it from step `effort.corrected_from` on.
+    `teacher`: the teacher ran the problem anew. `scored`: the student's, passed or not; a teacher's distribution is
+    learned at each of its tokens.
+    """
+
+    round: int
+    source: Literal["student", "corrected", "teacher", "scored"]
+
+
 class Trajectory(Record):
     """A whole agent run on one problem. `prompt` is the first user message, as it was sent."""
 
@@ -202,6 +214,7 @@ class Trajectory(Record):
     verdict: Verdict | None = None
     rejection: Rejection | None = None
     effort: Effort | None = None
+    origin: Origin | None = None
     model: str = ""
     family: str = "unknown"
     split: str = "all"
@@ -213,6 +226,12 @@ class Trajectory(Record):
     def verified(self) -> bool:
         """True where the answer passed the hidden check and no other rule rejected the run."""
         return self.verdict is not None and self.verdict.passed and self.rejection is None
+
+    @property
+    def trained(self) -> bool:
+        """True where an example is made of it: a verified run, or a scored one that no rule rejected."""
+        scored = self.origin is not None and self.origin.source == "scored"
+        return self.verified or (scored and self.rejection is None)
 
     def messages(self, prompt: str | None = None) -> list[Message]:
         """The canonical chat: user, then assistant and user in turn; ends with an assistant message.

@@ -97,4 +97,6 @@ def _facts(run: Trajectory) -> dict[str, str]:
         facts["effort"] = (
             f"attempt {run.effort.attempt + 1} of {run.effort.attempts}, {run.effort.corrections} corrections"
         )
+    if run.origin:
+        facts["origin"] = f"round {run.origin.round}, {run.origin.source}"
     return facts | ({"error": run.error} if run.error else {})
