@@ -15,12 +15,12 @@ import httpx
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from langchain_openai import ChatOpenAI
-from pydantic import SecretStr
 
 from deepcoder.config import EngineConfig
 from deepcoder.errors import AuthenticationError, ConfigError, ContextFull, ModelUnavailable, ProviderError
 from deepcoder.models.base import ChatModels
+from deepcoder.models.catalogue import RefusedError
+from deepcoder.models.completions import CompletionsChatModel
 from deepcoder.models.faults import fault_of
 
 CONNECT_S = 5.0
@@ -53,16 +53,15 @@ class ServerModels:
     def __init__(self, engine: EngineConfig, base_url: str, name: str, key: str) -> None:
         self.name = name
         self._base_url = base_url
-        self._key = key
         limits = httpx.Limits(max_connections=512, max_keepalive_connections=128)
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(engine.timeout_s, connect=min(CONNECT_S, engine.timeout_s)),
             transport=httpx.AsyncHTTPTransport(retries=CONNECT_TRIES, limits=limits),
         )
+        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         self._model = ServedChatModel(
-            model=name, base_url=base_url, api_key=SecretStr(key), temperature=engine.temperature,
-            max_completion_tokens=engine.max_new_tokens, max_retries=0, stream_usage=True,
-            http_async_client=self._http,
+            http=self._http, url=httpx.URL(f"{base_url}/chat/completions"), headers=self._headers, model_name=name,
+            settings={"temperature": engine.temperature, "max_completion_tokens": engine.max_new_tokens},
         )  # fmt: skip
 
     def for_problem(self, problem_id: str) -> BaseChatModel:
@@ -72,8 +71,7 @@ class ServerModels:
     async def preflight(self) -> None:
         """Ask the server which models it serves."""
         try:
-            headers = {"Authorization": f"Bearer {self._key}"}
-            reply = await self._http.get(f"{self._base_url}/models", headers=headers, timeout=10)
+            reply = await self._http.get(f"{self._base_url}/models", headers=self._headers, timeout=10)
         except httpx.HTTPError as error:
             raise ProviderError(
                 f"no server answers at engine.base_url={self._base_url}: {error}",
@@ -94,8 +92,8 @@ class ServerModels:
         await self._http.aclose()
 
 
-class ServedChatModel(ChatOpenAI):
-    """ChatOpenAI whose failures are our own errors. Only asynchronous calls are made of it."""
+class ServedChatModel(CompletionsChatModel):
+    """The same, with our own errors."""
 
     async def _agenerate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
         try:
@@ -104,19 +102,15 @@ class ServedChatModel(ChatOpenAI):
             raise _fault(error, self.model_name) from None
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
-        chunk = None
         try:
             async for chunk in super()._astream(*args, **kwargs):
                 yield chunk
-            if chunk is None:
-                raise ValueError("the stream was empty")
         except Exception as error:
             raise _fault(error, self.model_name) from None
 
 
 def _fault(error: Exception, name: str) -> ProviderError:
-    status = getattr(error, "status_code", None)
-    if status in (400, 413, 422) and _TOO_LONG.search(str(error)):
+    if isinstance(error, RefusedError) and error.status_code in (400, 413, 422) and _TOO_LONG.search(error.body):
         return ContextFull(
             f"the conversation is longer than the context of {name}",
             hint="lower agent.max_steps or agent.max_observation_chars, or give the server a longer context",
