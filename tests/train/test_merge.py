@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import namedtuple
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,54 @@ def test_what_cannot_be_merged_is_said(tmp_path: Path, key: str, value: object, 
     file.write_text(json.dumps(json.loads(file.read_text()) | {key: value}))
     with pytest.raises(TrainingError, match=message):
         merge(final, tmp_path / "merged", show=lambda line: None)
+
+
+def test_a_base_of_another_width_is_refused(tmp_path: Path) -> None:
+    final = trained_final(tmp_path, "attention")
+    index = json.loads((tmp_path / "base" / "model.safetensors.index.json").read_text())
+    name = "model.layers.0.self_attn.q_proj.weight"
+    shard = tmp_path / "base" / index["weight_map"][name]
+    state = load_file(str(shard))
+    state[name] = state[name][:1].clone()  # one row would broadcast
+    save_file(state, shard, metadata={"format": "pt"})
+    with pytest.raises(TrainingError, match=r"q_proj.*, the base's \(1, "):
+        merge(final, tmp_path / "merged", show=lambda line: None)
+
+
+def test_a_base_that_is_quantized_is_refused(tmp_path: Path) -> None:
+    final = trained_final(tmp_path, "attention")
+    file = tmp_path / "base" / "config.json"
+    file.write_text(
+        json.dumps(json.loads(file.read_text()) | {"quantization_config": {"quant_method": "bitsandbytes"}})
+    )
+    with pytest.raises(TrainingError, match="quantized itself"):
+        merge(final, tmp_path / "merged", show=lambda line: None)
+    file.unlink()
+    with pytest.raises(TrainingError, match=r"no readable config\.json"):
+        merge(final, tmp_path / "merged", show=lambda line: None)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(b"no tensors")])
+def test_an_adapter_that_cannot_be_read_is_said(tmp_path: Path, damage: Callable[[Path], object]) -> None:
+    final = trained_final(tmp_path, "attention")
+    damage(final / "adapter" / "adapter_model.safetensors")
+    with pytest.raises(TrainingError, match=r"adapter_model\.safetensors cannot be read"):
+        merge(final, tmp_path / "merged", show=lambda line: None)
+
+
+def test_nothing_that_exists_is_replaced(tmp_path: Path) -> None:
+    final = trained_final(tmp_path, "attention")
+    for folder in (final, tmp_path / "base", tmp_path):
+        before = sorted(folder.rglob("*"))
+        with pytest.raises(TrainingError, match="exists"):
+            merge(final, folder, show=lambda line: None)
+        assert sorted(folder.rglob("*")) == before
+
+
+def test_without_a_student_the_way_to_one_is_said(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="there is no student") as error:
+        merge(tmp_path / "final", tmp_path / "merged")
+    assert "deepcoder train" in error.value.hint
 
 
 def test_a_disk_too_small_is_said_before_a_byte_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from deepcoder.errors import TrainingError
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+ANOTHER_MODEL = "merge an adapter into the model that it was trained on"
 _PREFIX = "base_model.model."
 _ONE_EXPERT = re.compile(r"(?P<module>.+\.experts)\.(?P<expert>\d+)\.(?P<part>gate_proj|up_proj|down_proj)\.weight")
 _FUSED = re.compile(r"(?P<module>.+\.experts)\.(?P<part>gate_up_proj|down_proj)(\.weight)?")
@@ -57,7 +59,10 @@ class Deltas:
         self._factors = _read(folder, self._rank)
 
     def of(self, name: str, shape: torch.Size) -> Tensor | None:
-        """What is added to the tensor `name` of the base, fp32 of `shape`; None where nothing is."""
+        """What is added to the tensor `name` of the base, fp32 of `shape`; None where nothing is.
+
+        Raises TrainingError where a linear layer's tensor has another shape than its adapter.
+        """
         if match := _ONE_EXPERT.fullmatch(name):
             part = match["part"]
             doubled = 1 if part == "down_proj" else 2
@@ -77,8 +82,13 @@ class Deltas:
         found = self._factors.get(name.removesuffix(".weight"), [])
         if not found:
             return None
+        delta = self._scale * found[0].expert(0)
+        if delta.shape != shape:
+            raise TrainingError(
+                f"the adapter's {name} is {tuple(delta.shape)}, the base's {tuple(shape)}", hint=ANOTHER_MODEL
+            )
         found[0].used.add(name)
-        return self._scale * found[0].expert(0)
+        return delta
 
     def check_complete(self) -> None:
         """Raise TrainingError where a part of the adapter met no tensor: the base is of another shape or naming."""
@@ -88,7 +98,7 @@ class Deltas:
                     raise TrainingError(
                         f"the adapter's {module} {tuple(factors.b.shape)} x {tuple(factors.a.shape)} met "
                         f"{'no tensor' if not factors.used else 'some of its tensors only'} of the base",
-                        hint="merge an adapter into the model that it was trained on",
+                        hint=ANOTHER_MODEL,
                     )
 
     def _experts(self, module: str, outer: tuple[int, int]) -> Factors | None:
@@ -129,7 +139,13 @@ def _config(folder: Path) -> dict[str, Any]:
 
 
 def _read(folder: Path, rank: int) -> dict[str, list[Factors]]:
-    tensors = load_file(str(folder / WEIGHTS))
+    try:
+        tensors = load_file(str(folder / WEIGHTS))
+    except (OSError, SafetensorError) as error:
+        raise TrainingError(
+            f"{folder / WEIGHTS} cannot be read: {error}",
+            hint="deepcoder train CONFIG writes it anew from its checkpoint",
+        ) from None
     modules: dict[str, list[Factors]] = {}
     for name in sorted(tensors):
         if name.endswith(".lora_B.weight"):

@@ -43,13 +43,15 @@ def merge(
 ) -> Path:
     """Write `target` from RUN/checkpoints/final (`reference.json`, `adapter`, tokenizer); returns `target`.
 
-    `card` becomes its README.md. Atomic: `target` is whole or absent. Raises TrainingError where `final` names no base
-    and adapter, where the base has no safetensors, where the disk is too small, and where a part of the adapter has no
-    place in the base.
+    `card` becomes its README.md. Atomic: `target` is whole or absent. Raises TrainingError where `target` exists, where
+    `final` names no base and adapter, where the base has no safetensors or is quantized itself, where the disk is too
+    small, and where a part of the adapter has no place in the base.
     """
+    if target.exists():  # it may be anything, the base or the adapter among it
+        raise TrainingError(f"{target} exists, and merging replaces nothing", hint="delete it, or name another --out")
     reference = _reference(final)
     base = _folder(str(reference["model"]))
-    shards = _shards(base)
+    config, shards = _base_config(base), _shards(base)
     if bits == 4:
         _check_experts(base, shards)
     needed = _size(base, shards, bits, group)
@@ -72,7 +74,10 @@ def merge(
             (staging / INDEX).write_text(json.dumps(index, indent=1))
         if card:
             (staging / "README.md").write_text(card)
-        _copy_rest(base, final, staging, quantization_config(group) if bits == 4 else None)
+        if bits == 4:
+            config["quantization_config"] = quantization_config(group)
+        (staging / "config.json").write_text(json.dumps(config, indent=2))
+        _copy_rest(base, final, staging)
     return target
 
 
@@ -97,12 +102,8 @@ def _in_4_bit(tensors: dict[str, Tensor], group: int) -> dict[str, Tensor]:
     return written
 
 
-def _copy_rest(base: Path, final: Path, staging: Path, quantization: dict[str, object] | None) -> None:
-    """config.json of the base; tokenizer, template and generation config of the student, else of the base."""
-    config = json.loads((base / "config.json").read_text())
-    if quantization is not None:
-        config["quantization_config"] = quantization
-    (staging / "config.json").write_text(json.dumps(config, indent=2))
+def _copy_rest(base: Path, final: Path, staging: Path) -> None:
+    """Tokenizer, template and generation config of the student, else of the base."""
     kept = {REFERENCE, checkpoints.SEAL, "config.json", INDEX, SINGLE}
     for folder in (base, final):
         for file in folder.iterdir():
@@ -111,6 +112,8 @@ def _copy_rest(base: Path, final: Path, staging: Path, quantization: dict[str, o
 
 
 def _reference(final: Path) -> dict[str, object]:
+    if not final.is_dir():
+        raise TrainingError(f"there is no student in {final}", hint="deepcoder train CONFIG makes it")
     try:
         reference: dict[str, object] = json.loads((final / REFERENCE).read_text())
     except (OSError, ValueError):
@@ -121,6 +124,22 @@ def _reference(final: Path) -> dict[str, object]:
             hint="only a student trained in 4 bit is merged apart; another one is whole in final/ already",
         )
     return reference
+
+
+def _base_config(base: Path) -> dict[str, object]:
+    try:
+        config: dict[str, object] = json.loads((base / "config.json").read_text())
+    except (OSError, ValueError) as error:
+        raise TrainingError(
+            f"the base {base} has no readable config.json: {error}",
+            hint="name a directory with config.json and weights",
+        ) from None
+    if "quantization_config" in config:
+        raise TrainingError(
+            f"the base {base} is quantized itself; an adapter is added to weights in 16 bit",
+            hint="student.model in 16 bit: train.load_in_4bit quantizes it on loading",
+        )
+    return config
 
 
 def _folder(model: str) -> Path:
