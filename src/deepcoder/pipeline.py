@@ -1,7 +1,8 @@
 """The stages in order: skipped where done, resumed where cut short, chained by hashes.
 
-    generate -> prepare -> (score ->) train -> evaluate        score where train.teacher_scores=stored
+    generate -> prepare -> (score ->) train -> (rounds ->) evaluate        score where train.teacher_scores=stored
 
+Rounds, where there are any, are run folders of their own (deepcoder.rounds), with the same stages but the last.
 Each stage package has `run(config, folder, console) -> counts` and `outputs(folder) -> files`; the hash of a
 stage's files is the next one's input hash, so that a changed trajectory is never trained on by half.
 """
@@ -18,6 +19,7 @@ from rich.console import Console
 
 from deepcoder.config import Config
 from deepcoder.errors import StageError
+from deepcoder.rounds import check_rounds, round_stages, rounds_of
 from deepcoder.runs import Manifest, RunFolder, StageName, hash_files, hash_of
 
 STAGES: tuple[StageName, ...] = ("generate", "prepare", "train", "evaluate")
@@ -58,8 +60,28 @@ def run_stage(name: StageName, config: Config, console: Console, *, overwrite: b
 
 
 def run_all(config: Config, console: Console, *, stages: Sequence[StageName] | None = None) -> list[Manifest]:
-    """Every stage in order."""
-    return [run_stage(name, config, console) for name in stages or stages_of(config)]
+    """Every stage in order, the rounds after the training."""
+    check_rounds(config)
+    done = []
+    for name in stages or stages_of(config):
+        done.append(run_stage(name, config, console))
+        if name == "train":
+            done += run_rounds(config, console)
+    return done
+
+
+def run_rounds(config: Config, console: Console, *, overwrite: bool = False) -> list[Manifest]:
+    """The rounds of `config.rounds` after its training, each stage run, resumed or skipped; `overwrite`: all anew.
+
+    Raises ConfigError where they cannot be as the config says, StageError where the training is not done.
+    """
+    done: list[Manifest] = []
+    for number, recipe in enumerate(rounds_of(config), 1):
+        if number == 1:
+            _output_hash("rounds", "train", RunFolder(config))
+        console.print(f"[bold]round {number}[/] of {config.rounds.number}: {recipe.run.dir}", soft_wrap=True)
+        done += [run_stage(name, recipe, console, overwrite=overwrite) for name in round_stages(recipe)]
+    return done
 
 
 def stages_of(config: Config) -> tuple[StageName, ...]:
@@ -73,13 +95,27 @@ def stages_of(config: Config) -> tuple[StageName, ...]:
 def _input_hash(name: StageName, config: Config, folder: RunFolder) -> str:
     before = _AFTER.get(name)
     if before is None:
-        return hash_of(None)
+        return _student_hash(config)
+    if name == "evaluate" and config.rounds.number:
+        *_, last = rounds_of(config)
+        return _output_hash(name, before, RunFolder(last))
     if name == "train" and config.train.teacher_scores == "stored":
         return hash_of([_output_hash(name, each, folder) for each in (before, "score")])
     return _output_hash(name, before, folder)
 
 
-def _output_hash(name: StageName, before: StageName, folder: RunFolder) -> str:
+def _student_hash(config: Config) -> str:
+    """What generate starts from: nothing, or the student that rolls out."""
+    student = config.generate.rollout.student
+    if student is None:
+        return hash_of(None)
+    files = list(student.glob("*.json"))  # its seal has the weights' sha256
+    if not files:
+        raise StageError(f"generate.rollout.student={student} is no student's folder", hint="deepcoder train makes one")
+    return hash_files(files)
+
+
+def _output_hash(name: str, before: StageName, folder: RunFolder) -> str:
     manifest = folder.manifest(before)
     if manifest is None or manifest.status != "done":
         state = "was cut short" if manifest else "has not run"

@@ -137,7 +137,10 @@ def stage_settings(config: Config, name: StageName) -> dict[str, Any]:
     """The part of the config that decides a stage's result."""
     tree = config.model_dump(mode="json")
     out: dict[str, Any] = {}
-    for section in _SECTIONS[name]:
+    sections = _SECTIONS[name]
+    if name == "generate" and config.generate.rollout.student is not None:
+        sections += ("student.instructions", "engine")  # the student writes
+    for section in sections:
         top, _, sub = section.partition(".")
         for key, value in tree[top].items():
             if (not sub or sub == key) and f"{top}.{key}" not in _IRRELEVANT:

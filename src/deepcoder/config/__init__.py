@@ -47,6 +47,8 @@ __all__ = [
     "QualityConfig",
     "RateLimitConfig",
     "RefereeConfig",
+    "RolloutConfig",
+    "RoundsConfig",
     "RunConfig",
     "SandboxConfig",
     "ScoreConfig",

@@ -16,6 +16,7 @@ from deepcoder.evaluate.native import native_absence, native_name, open_native
 from deepcoder.models import ChatModels, open_teacher
 from deepcoder.problems import ProblemSource
 from deepcoder.records import Problem
+from deepcoder.rounds import final_student
 from deepcoder.runs import RunFolder
 
 Name = Literal["base", "base_native", "student", "teacher", "student_no_tools"]
@@ -58,11 +59,11 @@ def find_entrants(
     if config.evaluate.base_native.enabled:
         found.append(_native(config))
     if "student" in wanted:
-        found.append(_student("student", config, checkpoints / "final"))
+        found.append(_student("student", config, final_student(config)))
     if "teacher" in wanted:
         found.append(_teacher(config, source, problems))
     if config.evaluate.no_tools:
-        found.append(_student("student_no_tools", config, checkpoints / "final"))
+        found.append(_student("student_no_tools", config, final_student(config)))
     return found
 
 

@@ -35,6 +35,7 @@ from deepcoder.knowledge import open_knowledge
 from deepcoder.models import ChatModels
 from deepcoder.problems import ProblemSource, open_source
 from deepcoder.records import Problem
+from deepcoder.rounds import final_student
 from deepcoder.runs import RunFolder, hash_files, hash_of, stage_settings
 from deepcoder.sandbox import open_sandbox
 
@@ -180,9 +181,9 @@ def _check_failures(results: dict[str, Solved], config: Config) -> None:
 
 
 def _models_hash(folder: RunFolder) -> str:
-    place = folder.stage("train")
-    return hash_files([path for name in ("base", "final") for path in (place / name).glob("*.json")]) + "".join(
-        f" {path.stat().st_size}" for name in ("base", "final") for path in sorted((place / name).glob("*.safetensors"))
+    places = (folder.stage("train") / "base", final_student(folder.config))
+    return hash_files([path for place in places for path in place.glob("*.json")]) + "".join(
+        f" {path.stat().st_size}" for place in places for path in sorted(place.glob("*.safetensors"))
     )
 
 

@@ -18,7 +18,7 @@ from deepcoder.generate.duplicates import Duplicates
 from deepcoder.generate.quality import broken_rule
 from deepcoder.records import Problem, Rejection, Trajectory
 from deepcoder.runs import write_atomic
-from deepcoder.trajectories import trajectory_of
+from deepcoder.trajectories import is_trained, trajectory_of
 
 CONTAMINATION = "contamination.json"
 
@@ -57,7 +57,7 @@ class Selection:
         return count
 
     def rejection(self, trajectory: Trajectory) -> Rejection | None:
-        """Why a run that passed its check is no training data; None where it is."""
+        """Why a run that passed its check, or is to be scored, is no training data; None where it is."""
         if (broken := broken_rule(trajectory, self._config.quality)) is not None:
             return broken
         if (hit := self._contamination.in_run(trajectory)) is not None:
@@ -66,12 +66,12 @@ class Selection:
         return self._duplicates.of(trajectory)
 
     def add(self, trajectory: Trajectory) -> None:
-        """A verified trajectory was stored."""
+        """A trajectory that is training data was stored."""
         self._duplicates.add(trajectory)
 
     def add_row(self, row: dict[str, Any]) -> None:
         """What an earlier session stored."""
-        if row["verified"] and self._config.duplicates.enabled:
+        if is_trained(row) and self._config.duplicates.enabled:
             self.add(trajectory_of(row, f"the stored run of {row['problem_id']}"))
         elif (row.get("rejection") or {}).get("reason") == "contaminated":
             trajectory = trajectory_of(row, f"the rejected run of {row['problem_id']}")

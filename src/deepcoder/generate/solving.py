@@ -21,7 +21,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
 from deepcoder.agent import NOTHING_WRITTEN, Start, first_message, make_tools, offers_of, run_agent
-from deepcoder.config import Config
+from deepcoder.config import AgentConfig, Config
 from deepcoder.errors import (
     AuthenticationError,
     ConfigError,
@@ -47,7 +47,8 @@ def check_switches(config: Config, teacher: ChatModels) -> None:
     how = config.generate
     asked = {
         "attempts": how.attempts > 1,
-        "corrections": how.corrections > 0,
+        # To correct a student once is to answer what it was not asked before.
+        "corrections": how.corrections > (0 if how.rollout.student is None else 1),
         "first_thought": how.first_thought == "ask",
     }
     if (key := next((key for key, on in asked.items() if on), None)) and not isinstance(teacher, Redrawn):
@@ -120,14 +121,14 @@ class Solver:
         begin = await self._begin(problem, self._model(problem, draw))
         if isinstance(begin, Trajectory):
             return begin
-        run = await self._run(problem, self._model(problem, draw), begin)
+        run = await self.run(problem, self._model(problem, draw), begin)
         effort, after = Effort(attempt=attempt), 0
         for number in range(1, how.corrections + 1):
             again = None if lost(run) or passed(run) else correction(run, after)
             if again is None or len(again.steps) >= self.config.agent.max_steps:
                 break
             after = len(again.steps)
-            run = await self._run(problem, self._model(problem, draw + number), again)
+            run = await self.run(problem, self._model(problem, draw + number), again)
             effort = Effort(attempt=attempt, corrections=number, corrected_from=after)
         return run.model_copy(update={"effort": effort}) if how.attempts > 1 or how.corrections else run
 
@@ -156,29 +157,40 @@ class Solver:
                 stop_reason=StopReason.MODEL_ERROR, model=self.teacher.name, error=str(error),
             )  # fmt: skip
 
-    async def _run(self, problem: Problem, model: BaseChatModel, begin: Start) -> Trajectory:
-        """One run of the agent, judged; its reasoning as the config wants it."""
-        run = await run_agent(
-            model,
-            problem.prompt,
-            problem_id=problem.problem_id,
-            tools=self.tools,
-            config=self.config.agent,
-            begin=begin,
-        )
-        known: dict[str, Any] = {
-            "family": problem.family, "split": problem.split, "difficulty": problem.difficulty,
-            "model": self.teacher.name,
-        }  # fmt: skip
-        if run.stop_reason is StopReason.FINISHED:
-            known |= {"verdict": await judge(problem, run.answer, self.box)}
-        run = run.model_copy(update=known)
+    async def run(self, problem: Problem, model: BaseChatModel, begin: Start) -> Trajectory:
+        """One run of the teacher, judged; its reasoning as the config wants it."""
+        run = await judged_run(problem, model, self.teacher.name, self.config.agent, self.tools, self.box, begin=begin)
         if self.config.generate.first_thought == "reasoning":
             run = from_reasoning(run, self.config.generate.first_thought_chars)
         return reasoned(run) if self.config.teacher.reasoning == "thought" else run
 
     def _good(self, run: Trajectory) -> bool:
         return passed(run) and broken_rule(run, self.config.generate.quality) is None
+
+
+async def judged_run(
+    problem: Problem,
+    model: BaseChatModel,
+    name: str,
+    config: AgentConfig,
+    tools: Sequence[BaseTool],
+    box: Sandbox,
+    *,
+    begin: Start | None = None,
+    instructions: str | None = None,
+    raised: tuple[type[ProviderError], ...] = (),
+) -> Trajectory:
+    """One run of the agent with what is known of its problem, judged where it finished; else as `run_agent`."""
+    run = await run_agent(
+        model, problem.prompt, problem_id=problem.problem_id, tools=tools, config=config, begin=begin,
+        instructions=instructions, raised=raised,
+    )  # fmt: skip
+    known: dict[str, Any] = {
+        "family": problem.family, "split": problem.split, "difficulty": problem.difficulty, "model": name,
+    }  # fmt: skip
+    if run.stop_reason is StopReason.FINISHED:
+        known |= {"verdict": await judge(problem, run.answer, box)}
+    return run.model_copy(update=known)
 
 
 def passed(run: Trajectory) -> bool:

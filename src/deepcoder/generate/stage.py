@@ -30,16 +30,17 @@ from deepcoder.errors import (
 )
 from deepcoder.generate.progress import Progress
 from deepcoder.generate.report import write_report
+from deepcoder.generate.rollout import Rollouts, open_corrector, open_rollouts
 from deepcoder.generate.selection import CONTAMINATION, Selection
 from deepcoder.generate.solving import Solver, check_switches, open_solver, unreasoned
 from deepcoder.generate.tally import Tally
-from deepcoder.models import ChatModels, open_teacher
+from deepcoder.models import ChatModels
 from deepcoder.models.base import Paced
 from deepcoder.models.ledger import LEDGER, Ledger, Prices
 from deepcoder.problems import ProblemSource, open_source
 from deepcoder.records import Outcome, Problem, StopReason, Trajectory
 from deepcoder.runs import RunFolder
-from deepcoder.trajectories import REJECTED, ShardWriter, shards
+from deepcoder.trajectories import REJECTED, ShardWriter, rejected_shards, shards
 
 if TYPE_CHECKING:
     from deepcoder.generate.distributed import Workers
@@ -84,7 +85,7 @@ def session(config: Config, source: ProblemSource, path: Path, console: Console)
         closing(Ledger(path / LEDGER, prices, max_cost=max_cost)) as ledger,
     ):
         tally.spent = ledger.spent
-        teacher = open_teacher(teacher_config, source.policy, ledger=ledger)
+        teacher = open_corrector(config, source, ledger)
         if writer.seen:
             console.print(f"  {len(writer.seen)} problems are already done", highlight=False)
         try:
@@ -101,8 +102,10 @@ def session(config: Config, source: ProblemSource, path: Path, console: Console)
 
 
 def outputs(folder: RunFolder) -> list[Path]:
-    """The shards of verified trajectories."""
-    return shards(folder.stage("generate"))
+    """The shards of verified trajectories; in a round whose failures are trained too, of the others besides."""
+    place = folder.stage("generate")
+    scored = folder.config.generate.rollout.student is not None and folder.config.generate.rollout.teacher == "score"
+    return [*shards(place), *(rejected_shards(place) if scored else [])]
 
 
 async def _generate(
@@ -123,7 +126,7 @@ async def _generate(
         if notice := selection.notice():
             console.print(f"  {notice}", markup=False, highlight=False, soft_wrap=True)
         async with _solving(config, teacher, ledger, writer.folder) as solver:
-            paced = teacher if isinstance(teacher, Paced) and isinstance(solver, Solver) else None
+            paced = teacher if isinstance(teacher, Paced) and isinstance(solver, Solver | Rollouts) else None
             with Progress(console, tally, total, pace=paced.pace if paced else None) as progress:
                 if paced is not None:
                     paced.listen(progress.say)
@@ -139,8 +142,10 @@ async def _generate(
 
 def _solving(
     config: Config, teacher: ChatModels, ledger: Ledger, folder: Path
-) -> AbstractAsyncContextManager[Solver | Workers]:
-    """What solves problems: this process, or workers over Ray."""
+) -> AbstractAsyncContextManager[Solver | Rollouts | Workers]:
+    """What solves problems: this process, the student first or the teacher alone, or workers over Ray."""
+    if config.generate.rollout.student is not None:
+        return open_rollouts(config, teacher)
     if config.generate.workers_ray is None:
         return open_solver(config, teacher)
     from deepcoder.generate.distributed import open_workers
@@ -153,7 +158,7 @@ class _Work:
     """Runs problems, `solver.places` of them at once."""
 
     config: Config
-    solver: Solver | Workers
+    solver: Solver | Rollouts | Workers
     ledger: Ledger
     writer: ShardWriter
     selection: Selection
@@ -216,15 +221,16 @@ class _Work:
         if verdict is not None and verdict.outcome is Outcome.SANDBOX_ERROR:
             self._fail(trajectory.problem_id, "sandbox")
             return
-        if trajectory.verified and (rejection := self.selection.rejection(trajectory)) is not None:
+        if trajectory.trained and (rejection := self.selection.rejection(trajectory)) is not None:
             trajectory = trajectory.model_copy(update={"rejection": rejection})
         if self.config.teacher.reasoning == "drop":  # after the rules, which read it
             trajectory = unreasoned(trajectory)
         if trajectory.verified:
             self.writer.add(trajectory)
-            self.selection.add(trajectory)
         else:
             self.writer.reject(trajectory)
+        if trajectory.trained:
+            self.selection.add(trajectory)
         self.tally.add(trajectory)
         self.ledger.forget(trajectory.problem_id)
 
@@ -241,7 +247,7 @@ def _check(tally: Tally, config: Config) -> None:
             f"{failed} problems failed, twice each ({causes}); {tally.stored} are stored",
             hint=f"run the same command again to retry them, or go on without them: generate.max_failed={failed}",
         )
-    if not tally.verified:
+    if not tally.trained:
         reasons = ", ".join(f"{reason} {number}" for reason, number in tally.rejected.most_common()) or "no problems"
         if tally.excluded:
             raise StageError(

@@ -8,6 +8,7 @@ from typing import Any
 
 from deepcoder.models.ledger import Spent
 from deepcoder.records import Outcome, StepError, StopReason, Trajectory
+from deepcoder.trajectories import is_trained
 
 _UNREADABLE = frozenset({StepError.NO_ACTION, StepError.UNKNOWN_ACTION, StepError.EMPTY_INPUT, StepError.TRUNCATED})
 
@@ -38,9 +39,13 @@ class Tally:
 
     `excluded`: problems that are in a benchmark and were not run; `against`: the benchmarks, in words.
     `spent` is the ledger's own: what was asked of the provider, stored runs and others.
+    Of an on-policy round, `scored`: runs that did not pass and are trained all the same; `sources`: of what is
+    trained, who wrote it (Origin).
     """
 
     verified: int = 0
+    scored: int = 0
+    sources: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     excluded: int = 0
@@ -53,12 +58,20 @@ class Tally:
     @property
     def stored(self) -> int:
         """Problems whose run is on disk."""
-        return self.verified + self.rejected.total()
+        return self.trained + self.rejected.total()
+
+    @property
+    def trained(self) -> int:
+        """Problems whose run is training data."""
+        return self.verified + self.scored
 
     def add(self, trajectory: Trajectory) -> None:
         """Count a run that was stored."""
+        self._add_source(trajectory.origin.source if trajectory.origin and trajectory.trained else None)
         if trajectory.verified:
             self.verified += 1
+        elif trajectory.trained:
+            self.scored += 1
         else:
             self.rejected[rejection_of(trajectory)] += 1
         self.steps += len(trajectory.steps)
@@ -68,8 +81,12 @@ class Tally:
     def add_row(self, row: dict[str, Any]) -> None:
         """Count a run that an earlier session stored."""
         steps = row["steps"]
+        trained = is_trained(row)
+        self._add_source((row.get("origin") or {}).get("source") if trained else None)
         if row["verified"]:
             self.verified += 1
+        elif trained:
+            self.scored += 1
         else:
             outcome = row["verdict"]["outcome"] if row["verdict"] else None
             by_rule = row.get("rejection")  # rows of older versions have no such key
@@ -79,6 +96,10 @@ class Tally:
         self.input_tokens += sum(step["input_tokens"] for step in steps)
         self.output_tokens += sum(step["output_tokens"] for step in steps)
 
+    def _add_source(self, source: str | None) -> None:
+        if source is not None:
+            self.sources[source] += 1
+
     def counts(self) -> dict[str, int | float | str]:
         """The stage's counts for its manifest."""
         counts: dict[str, int | float | str] = {
@@ -86,6 +107,9 @@ class Tally:
             "verified": self.verified,
             "rejected": self.rejected.total(),
         }
+        if self.scored:
+            counts |= {"not passed, scored": self.scored}
+        counts |= {f"from {source}": number for source, number in sorted(self.sources.items())}
         counts |= {f"rejected {reason}": number for reason, number in self.rejected.most_common()}
         if self.excluded:
             counts |= {"excluded": self.excluded}

@@ -24,7 +24,7 @@ class SeededNoise(LogitsProcessor):
         self._seeds, self._temperature, self._prompt = list(seeds), temperature, prompt
         self._generator = torch.Generator()
 
-    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:  # type: ignore[override]
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """(B, V) logits -> (B, V) of which the largest of a row is its draw."""
         position = input_ids.shape[1] - self._prompt
         noise = torch.stack([self._gumbel(seed + position, scores.shape[1]) for seed in self._seeds])

@@ -21,8 +21,9 @@ from deepcoder.errors import AlignmentError, StageError
 from deepcoder.models.chatml import student_tokenizer
 from deepcoder.prepare.align import Aligner, Refusal
 from deepcoder.prepare.build import Prepared, Tally, prepare
+from deepcoder.records import Trajectory
 from deepcoder.runs import RunFolder, write_atomic
-from deepcoder.trajectories import read_trajectories
+from deepcoder.trajectories import read_rejected, read_trajectories
 
 SCHEMA = pa.schema(
     [
@@ -43,7 +44,7 @@ def outputs(folder: RunFolder) -> list[Path]:
 
 
 def run(config: Config, folder: RunFolder, console: Console) -> dict[str, int | float | str]:
-    """Prepare every verified trajectory of the run; returns the counts for the manifest.
+    """Prepare every trajectory of the run that is training data; returns the counts for the manifest.
 
     Raises AlignmentError where the tokenizer cannot be used or no trajectory gives an example, and
     StageError where there are no trajectories.
@@ -55,7 +56,7 @@ def run(config: Config, folder: RunFolder, console: Console) -> dict[str, int | 
     aligner = Aligner(student_tokenizer(config.student))
     tally, offers = Tally(), offers_of(config)
     examples = prepare(
-        read_trajectories(folder.stage("generate")),
+        _trained(config, folder.stage("generate")),
         aligner,
         first_message=lambda problem: first_message(problem, config.student.instructions, offers),
         max_length=config.student.max_length,
@@ -64,6 +65,17 @@ def run(config: Config, folder: RunFolder, console: Console) -> dict[str, int | 
     _write_shards(_shown(examples, console), folder.stage("prepare"), config.prepare.shard_rows)
     _report(tally, config, console)
     return tally.counts()
+
+
+def _trained(config: Config, place: Path) -> Iterator[Trajectory]:
+    """The verified trajectories; those of an on-policy round, scored ones among them, by problem.
+
+    A round's order must not hang on which run ended first: the training on it is to be the same each time.
+    """
+    if config.generate.rollout.student is None:
+        return read_trajectories(place)
+    runs = (run for run in chain(read_trajectories(place), read_rejected(place)) if run.trained)
+    return iter(sorted(runs, key=lambda run: run.problem_id))
 
 
 def _write_shards(examples: Iterator[Prepared], target: Path, rows: int) -> None:

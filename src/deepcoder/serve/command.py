@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from deepcoder.config import Config
 from deepcoder.errors import ConfigError, StageError
-from deepcoder.runs import RunFolder
+from deepcoder.rounds import final_student
 from deepcoder.serve.keys import KeyStore
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def serve(config: Config, console: Console) -> None:
 
 def student_path(config: Config) -> Path:
     """The trained checkpoint, or only its name where a server has it. Raises StageError where it is missing."""
-    path = RunFolder(config).stage("train") / "final"
+    path = final_student(config)
     if config.engine.engine == "local" and not path.is_dir():
         raise StageError(
             f"there is no student at {path}",

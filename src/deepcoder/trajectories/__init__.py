@@ -11,7 +11,7 @@ Readers take both forms and older record versions (deepcoder.trajectories.upgrad
 
 from deepcoder.trajectories.compaction import Compacted, compact
 from deepcoder.trajectories.jsonl import cut_half_line, json_line, json_rows
-from deepcoder.trajectories.rows import trajectory_of, trajectory_row
+from deepcoder.trajectories.rows import is_trained, trajectory_of, trajectory_row
 from deepcoder.trajectories.shards import (
     REJECTED,
     read_rejected,
@@ -29,6 +29,7 @@ __all__ = [
     "ShardWriter",
     "compact",
     "cut_half_line",
+    "is_trained",
     "json_line",
     "json_rows",
     "read_rejected",

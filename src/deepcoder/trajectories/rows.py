@@ -26,6 +26,12 @@ def trajectory_row(trajectory: Trajectory) -> dict[str, Any]:
     return row | {key: value for key, value in record.items() if key not in row}
 
 
+def is_trained(row: dict[str, Any]) -> bool:
+    """`Trajectory.trained` of a stored row, not validated; rows of older versions lack the later keys."""
+    scored = (row.get("origin") or {}).get("source") == "scored"
+    return bool(row["verified"]) or (scored and row.get("rejection") is None)
+
+
 def trajectory_of(row: dict[str, Any], where: str) -> Trajectory:
     """The inverse of `trajectory_row`, for every record version; `where` names the row's place in a RecordError."""
     row = upgraded(row, where)
