@@ -111,3 +111,24 @@ def test_scores_come_before_training_on_them_and_other_scores_refuse_the_old_che
     run_stage("score", stored, quiet(), overwrite=True)
     with pytest.raises(StageError, match="from other input"):
         run_stage("train", stored, quiet())
+
+
+def test_rounds_come_between_training_and_an_evaluation_of_the_last_one(tmp_path: Path, stages: Stages) -> None:
+    for folder in ("checkpoints", "rounds/1/checkpoints"):
+        (tmp_path / folder / "final").mkdir(parents=True)
+        (tmp_path / folder / "final" / "seal.json").write_text(folder)
+    one, two = (load_config(None, [f"run.dir={tmp_path}", f"rounds.number={number}"]) for number in (1, 2))
+    run_all(one, quiet())
+    assert [stage.runs for stage in stages.values()] == [2, 2, 0, 2, 1]
+    stages["train"].text = "other\n"
+    manifests = run_all(two, quiet())
+    assert [stage.runs for stage in stages.values()] == [3, 3, 0, 3, 2]
+    assert [each.stage for each in manifests] == [*["generate", "prepare", "train"] * 3, "evaluate"]
+    assert manifests[-1].input_hash == manifests[-2].output_hash != manifests[2].output_hash
+
+
+def test_a_student_that_is_not_there_cannot_roll_out(tmp_path: Path, stages: Stages) -> None:
+    config = load_config(None, [f"run.dir={tmp_path}", f"generate.rollout.student={tmp_path}/none"])
+    with pytest.raises(StageError, match="is no student's folder"):
+        run_stage("generate", config, quiet())
+    assert stages["generate"].runs == 0
