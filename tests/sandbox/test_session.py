@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 
 import pytest
 
-from deepcoder.sandbox import Limits, Sandbox, SessionEnded, Status
+from deepcoder.sandbox import Limits, RunResult, Sandbox, SessionEnded, Status
 from deepcoder.sandbox.session import MAX_FRAME_BYTES
 
 ECHO = """
@@ -64,6 +65,24 @@ async def test_waiting_for_the_host_is_not_the_programs_time(box: Sandbox) -> No
         await asyncio.sleep(2)
         await session.send(b"b")
         assert await session.receive() == b"b"
+
+
+async def test_waiting_for_a_core_is_not_the_programs_time(box: Sandbox) -> None:
+    """Four programs a core compute for longer than their wall time allows: CPU time ends each, sleep does not last."""
+    codes = ["while True: pass"] * 4 * (os.cpu_count() or 1) + ["import time; time.sleep(60)"]
+    limits = Limits(cpu_s=0.5, wall_s=1.5)
+
+    async def ended(code: str) -> RunResult:
+        async with box.session(code, limits) as session:
+            with pytest.raises(SessionEnded) as ended:
+                await session.receive()
+        return ended.value.result
+
+    async with box.session(ECHO):  # sessions inside one need no turn of their own
+        *busy, asleep = await asyncio.gather(*map(ended, codes))
+    assert {result.status for result in [*busy, asleep]} == {Status.TIMEOUT}
+    assert min(result.cpu_s for result in busy) >= limits.cpu_s
+    assert asleep.wall_s < max(result.wall_s for result in busy)
 
 
 async def test_a_program_that_never_reads_is_stopped(box: Sandbox) -> None:

@@ -97,16 +97,24 @@ async def _load(candidate: Session, check: TestsCheck, plan: Plan, code: str) ->
 
 
 class _Replies:
-    """Carries the candidate's frames to the tests, unread."""
+    """Carries the candidate's frames to the tests, unread, one for each call: its clock runs where it owes one."""
 
     def __init__(self, candidate: Session, tests: Session) -> None:
         self.candidate, self.tests = candidate, tests
         self.ended: RunResult | None = None
         self.sending = False
+        self.owed = asyncio.Semaphore(0)
+
+    async def ask(self, frame: bytes) -> None:
+        """Calls of the tests', each of which the candidate now owes a reply."""
+        for _ in range(int.from_bytes(frame[1:5], "big")):
+            self.owed.release()
+        with contextlib.suppress(SessionEnded):  # `carry` meets it too
+            await self.candidate.send(frame[5:])
 
     async def carry(self) -> None:
         with contextlib.suppress(SessionEnded):  # of the tests: whoever listens to them meets it too
-            while True:
+            while await self.owed.acquire():
                 try:
                     frame = b"A" + await self.candidate.receive()
                 except SessionEnded as ended:
@@ -128,8 +136,7 @@ async def _carry(tests: Session, candidate: Session) -> tuple[dict[str, Any], bo
     carrying = asyncio.create_task(replies.carry())
     try:
         while (frame := await tests.receive())[:1] == b"C":
-            with contextlib.suppress(SessionEnded):  # `replies` meets it too
-                await candidate.send(frame[1:])
+            await replies.ask(frame)
     finally:
         carrying.cancel()
         with contextlib.suppress(asyncio.CancelledError):

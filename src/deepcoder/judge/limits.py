@@ -1,7 +1,9 @@
 """What one judgement may use. CPU time decides, so that a busy machine fails no answer.
 
 The slowest canonical solution seen (MBPP 123) takes 3 to 8 s of CPU time. Wall time only ends programs
-that sleep, and the tests' process, which mostly waits, gets the candidate's share on top of its own.
+that sleep: waiting for a core is not counted (sandbox.session), nor is the time in which a candidate is asked
+nothing. A run of the tests mostly waits for the candidate and ends with it; its own wall limit is there for
+what nobody foresees.
 On a slower machine the times are scaled (`evaluate.calibration`), never below these.
 """
 
@@ -11,9 +13,11 @@ import math
 from typing import Any
 
 from deepcoder.sandbox import Limits
+from deepcoder.sandbox.session import MOST_WAITING
 
 CPU_S = 25.0
 WALL_S = 90.0
+TESTS_WALL_S = 2 * (1 + MOST_WAITING) * WALL_S
 MEMORY_MB = 1024
 OUTPUT_BYTES = 1_000_000
 # The process that tests are forked from lives for many answers: its runs have limits of their own (`of_tests`).
@@ -27,4 +31,4 @@ def of_candidate(scale: float = 1.0) -> Limits:
 
 def of_tests(scale: float = 1.0) -> dict[str, Any]:
     """One run of the tests, in whole seconds."""
-    return {"cpu_s": math.ceil(CPU_S * scale), "wall_s": math.ceil(2 * WALL_S * scale)}
+    return {"cpu_s": math.ceil(CPU_S * scale), "wall_s": math.ceil(TESTS_WALL_S * scale)}

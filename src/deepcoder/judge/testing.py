@@ -9,7 +9,8 @@ Three processes, each a fork of the one before, so that nothing of one run is le
     the first   waits for checks          in   b"T" + {"preamble", "setup", "tests", "names", "checked", "modules",
                                                "mutable", "calls", "cpu_s", "wall_s"}
     a check's   compiles and sets up      in   b"R": run the tests once; b"E": this check is done with
-    a run's     runs the tests            out  b"C" + [{"id", "name", "arguments", "keywords", "mutable"}, ...]
+    a run's     runs the tests            out  b"C" + how many (4 bytes, big-endian)
+                                               + [{"id", "name", "arguments", "keywords", "mutable"}, ...]
                                           in   b"A" + the candidate's reply to one call, in order; b"O": it has ended
                                           out  b"V" + {"outcome", "detail", "calls"}, and it is over
 
@@ -100,7 +101,7 @@ class Line:
         self.sent += len(calls)
         self.ahead.extend(calls)
         text = ",".join(f'{{"id":{number},{call}}}' for number, call in enumerate(calls, first))
-        channel.send(b"C[" + text.encode() + b"]")
+        channel.send(b"C" + len(calls).to_bytes(4, "big") + b"[" + text.encode() + b"]")
 
 
 def checked(reply: Any, number: int, arguments: int | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+from deepcoder.sandbox.inside.keeper import WAITED
 from deepcoder.sandbox.inside.request import Request
 from deepcoder.sandbox.result import Limits, RunResult, Status
 from deepcoder.sandbox.worker import Worker
@@ -19,6 +20,7 @@ from deepcoder.sandbox.worker import Worker
 CHUNK = 65_536
 INODES = 2048
 GRACE_S = 1.0  # for the worker to see the wall limit itself, before the host says so
+ANSWER_S = 30.0  # a worker that has not said by then how long its program waited for a core has nothing to say
 KILL_S = 5.0  # a worker that has not killed a run by then is killed itself
 
 
@@ -79,6 +81,7 @@ class Execution:
         self.reason = ""
         self.worker: Worker | None = None
         self._last_resort: asyncio.TimerHandle | None = None
+        self._on_waited: Callable[[float], None] | None = None
 
     def request(self) -> Request:
         """What the worker is told. In a session the host keeps the wall clock, since it knows who waits for whom."""
@@ -117,6 +120,25 @@ class Execution:
         with contextlib.suppress(OSError):
             self.report.send(reason.encode())
 
+    def ask_waited(self, tell: Callable[[float], None]) -> None:
+        """`tell` gets the seconds that the program has waited for a core so far; nothing where it ends before that.
+
+        One question at a time: what is asked while another is open gets no answer of its own.
+        """
+        if self.reason or self.done.done() or self._on_waited is not None:
+            return
+
+        def answered(waited_s: float) -> None:
+            unanswered.cancel()
+            self._on_waited = None
+            tell(waited_s)
+
+        self._on_waited = answered
+        unanswered = self.loop.call_later(ANSWER_S, answered, 0.0)
+        self.done.add_done_callback(lambda _: unanswered.cancel())
+        with contextlib.suppress(OSError):
+            self.report.send(WAITED)
+
     def fail(self, detail: str) -> None:
         """The worker could not take the run."""
         self._finish(RunResult(Status.SANDBOX_ERROR, detail=detail))
@@ -126,11 +148,16 @@ class Execution:
             data = self._receive_report()
         except BlockingIOError:
             return
+        message = json.loads(data) if data else None
+        if message is not None and "waited_s" in message:
+            if self._on_waited is not None:
+                self._on_waited(message["waited_s"])
+            return
         for output in (self.stdout, self.stderr):
             if not output.passed:
                 output.read()  # every writer is dead: what is in the pipe is all there is
-        if data:
-            self._finish(self._interpret(json.loads(data)))
+        if message is not None:
+            self._finish(self._interpret(message))
         else:
             self.fail("the sandbox worker died during the run")
 

@@ -6,7 +6,8 @@
 
 A frame is four bytes of length (big-endian) and that many bytes. What arrives is the program's word
 and no more: it may forge any frame on its own channel. The wall clock runs only while the host
-waits for the program (in send and receive); CPU time counts always.
+waits for the program (in send and receive) and not while the program waits for a core, so that a busy
+machine ends no program; CPU time counts always.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from deepcoder.sandbox.execution import CHUNK, Execution
 from deepcoder.sandbox.result import RunResult, SessionEnded, Status
 
 MAX_FRAME_BYTES = 16 << 20
+MOST_WAITING = 20.0  # of its wall time: so much waiting for a core is forgiven, in all
+LEAST_WAITING_S = 0.05
 T = TypeVar("T")
 
 
@@ -32,6 +35,10 @@ class Session:
         self._execution = execution
         self._channel = execution.channel
         self._left_s = execution.limits.wall_s
+        self._forgiven_s = 0.0
+        self._listeners = 0
+        self._since = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._received = bytearray()
         self._loop = execution.loop
 
@@ -85,13 +92,33 @@ class Session:
 
     async def _clocked(self, waiting: Awaitable[T]) -> T:
         """Awaits the program on its wall clock; when that is up, the box is killed and its socket closes."""
-        started = time.monotonic()
-        timer = self._loop.call_later(max(0.0, self._left_s), self._execution.stop, str(Status.TIMEOUT))
+        self._listeners += 1
+        if self._listeners == 1:
+            self._since = time.monotonic()
+            self._set_timer()
         try:
             return await waiting
         finally:
-            timer.cancel()
-            self._left_s -= time.monotonic() - started
+            self._listeners -= 1
+            if not self._listeners and self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+                self._left_s -= time.monotonic() - self._since
+
+    def _set_timer(self) -> None:
+        left_s = self._left_s - (time.monotonic() - self._since)
+        self._timer = self._loop.call_later(max(0.0, left_s), self._execution.ask_waited, self._overdue)
+
+    def _overdue(self, waited_s: float) -> None:
+        """The clock is up: it goes on for as long as the program has waited for a core, or the box is killed."""
+        more_s = min(waited_s, MOST_WAITING * self._execution.limits.wall_s) - self._forgiven_s
+        if more_s >= LEAST_WAITING_S:
+            self._forgiven_s += more_s
+            self._left_s += more_s
+            if self._listeners:
+                self._set_timer()
+        elif self._listeners:
+            self._execution.stop(str(Status.TIMEOUT))
 
     async def _ended(self) -> SessionEnded:
         return SessionEnded(await self._clocked(asyncio.shield(self._execution.done)))

@@ -78,8 +78,8 @@ def _watch(box: keeper.Box, proc: int) -> None:
             if handle == box.handle:
                 box.on_program_end()
                 break
-            poll.unregister(handle)
-            box.on_host()
+            if box.on_host(processes):
+                poll.unregister(handle)
         else:
             box.check(processes)
     adopted_cpu_s = 0.0

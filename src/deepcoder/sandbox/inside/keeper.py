@@ -8,6 +8,9 @@ the box is dead.
     {"reason": ..., "exit": n | "signal": n, "cpu_s", "wall_s", "peak_mb"}
 `reason` is the host's own word (output_limit, cancelled, timeout), or "timeout" or "memory" where a
 limit was passed here, or "" where the program ended by itself.
+
+While the box lives the host may ask WAITED, and is told {"waited_s": ...}: for how long the program could
+have run and got no core. A host that keeps the wall clock does not count that.
 """
 
 # Names for the kernel, often relative to a descriptor; pathlib is not loaded in a worker.
@@ -26,6 +29,8 @@ from collections.abc import Callable
 from . import program
 from .request import MB, Request
 
+WAITED = b"waited"
+WAIT_STEP_S = 0.25
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -77,6 +82,21 @@ class Processes:
                 return int(line.split()[1]) / 1024
         return self.resident_mb(process)
 
+    def scheduled(self) -> tuple[int, int, bool]:
+        """Nanoseconds that all threads ran, and the most that one waited for a core; whether one could run now.
+
+        A wait that lasts is not in the number. Zeros where the kernel does not count.
+        """
+        ran = waited = 0
+        able = False
+        for process in self.running():
+            for thread in self._threads(process):
+                path = f"{process}/task/{thread}"
+                on_core, in_queue, *_ = [*map(int, self._read(f"{path}/schedstat").split()), 0, 0]
+                ran, waited = ran + on_core, max(waited, in_queue)
+                able = able or self._read(f"{path}/stat").rpartition(")")[2].split()[:1] == ["R"]
+        return ran, waited, able
+
     def _number(self, descriptor: int) -> str:
         """The process id that this /proc knows a pidfd by; it may belong to an outer PID namespace."""
         for line in self._read(f"self/fdinfo/{descriptor}").splitlines():
@@ -124,6 +144,7 @@ class Box:
         self.cpu_s = 0.0
         self.seen_cpu_s = 0.0  # while it ran: the kernel forgets the time of processes that die with process 1
         self.peak_mb = 0.0
+        self.ran, self.stuck_s = -1, 0.0  # when the host asked last
         self.reason = ""
         self.status: int | None = None
 
@@ -134,13 +155,26 @@ class Box:
             self.reason = reason
             self.kill()
 
-    def on_host(self) -> None:
-        """The host wants it to end: one of its few words, or its end of the socket closed."""
+    def on_host(self, processes: Processes) -> bool:
+        """The host asks, or wants it to end: one of its few words, or its end of the socket closed; True for an end."""
         try:
             word = self.host.recv(64)
         except OSError:
             word = b""
+        if word == WAITED:
+            with contextlib.suppress(OSError):
+                self.host.send(f'{{"waited_s": {self.waited_s(processes):.6f}}}'.encode())
+            return False
         self.stop(word.decode("ascii", "replace") or "cancelled")
+        return True
+
+    def waited_s(self, processes: Processes) -> float:
+        """For how long the program could have run and got no core; a wait that lasts counts a step a question."""
+        ran, waited, able = processes.scheduled()
+        stuck = able and self.ran in (ran, -1)
+        self.stuck_s = self.stuck_s + WAIT_STEP_S if stuck else 0.0
+        self.ran = ran
+        return waited / 1e9 + self.stuck_s
 
     def on_program_end(self) -> None:
         """The first process of the program is over, and so is the run, whatever it has left behind."""

@@ -45,9 +45,16 @@ class Entry:
 
     def check(self, proc: int) -> None:
         """The box's limits; most runs are over before their first check."""
+        self.box.check(self._processes(proc))
+
+    def on_host(self, proc: int) -> bool:
+        """See keeper.Box."""
+        return self.box.on_host(self._processes(proc))
+
+    def _processes(self, proc: int) -> keeper.Processes:
         if self.processes is None:
             self.processes = keeper.Processes(proc, self.box.handle, self.handle)
-        self.box.check(self.processes)
+        return self.processes
 
     def finish(self) -> None:
         """Process 1 is dead, so all are."""
@@ -133,9 +140,8 @@ class Worker:
         elif handle == entry.box.handle:
             self._forget(handle)
             entry.box.on_program_end()
-        else:
+        elif entry.on_host(self.proc):
             self._forget(handle)
-            entry.box.on_host()
 
     def _forget(self, handle: int) -> None:
         del self.entries[handle]
