@@ -192,8 +192,8 @@ class Origin(Record):
     """Where a run of an on-policy round comes from. `round`: from 1.
 
     `student`: all steps are the student's. `corrected`: the teacher wrote it from step `effort.corrected_from` on.
-    `teacher`: the teacher ran the problem anew. `scored`: the student's, passed or not; a teacher's distribution is
-    learned at each of its tokens.
+    `teacher`: all steps are the teacher's, after the student had failed. `scored`: the student's, passed or not; a
+    teacher's distribution is learned at each of its tokens.
     """
 
     round: int

@@ -80,9 +80,9 @@ def test_what_the_student_solves_is_its_own_and_the_teacher_corrects_the_rest(
     assert {key: run.origin for key, run in runs.items()} == {
         "times/0": Origin(round=2, source="student"),
         "times/1": Origin(round=2, source="corrected"),
-        "times/2": Origin(round=2, source="corrected"),
+        "times/2": Origin(round=2, source="teacher"),
     }
-    assert (counts["from student"], counts["from corrected"]) == (1, 2)
+    assert (counts["from student"], counts["from corrected"], counts["from teacher"]) == (1, 1, 1)
 
     # By hand. The failed program stays and what follows is the teacher's: run, finish.
     first = runs["times/1"]
@@ -91,7 +91,7 @@ def test_what_the_student_solves_is_its_own_and_the_teacher_corrects_the_rest(
     ]  # fmt: skip
     assert first.steps[0].error is StepError.TOOL_FAILED
     assert first.effort == Effort(corrections=1, corrected_from=1)
-    # Nothing failed: the last step before the wrong answer is replaced, here the first one.
+    # Nothing failed: the last step before the wrong answer is replaced, here the first one, so that none is left.
     assert [step.input for step in runs["times/2"].steps] == ["print(2 * 7)", "14"]
     assert runs["times/2"].effort == Effort(corrections=1, corrected_from=0)
     # The teacher is asked for two steps of each, and for nothing of what the student can do.

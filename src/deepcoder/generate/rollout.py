@@ -162,7 +162,8 @@ class Rollouts:
             if lost(run):
                 return run
             if passed(run):
-                return self._of(run, "corrected", Effort(corrections=number, corrected_from=after))
+                source: Source = "corrected" if after else "teacher"  # without a step of the student it is not its run
+                return self._of(run, source, Effort(corrections=number, corrected_from=after))
         if self.config.generate.rollout.own_run:
             run = await self.solver.run(problem, self._teacher(problem, 0), Start())
             if lost(run):
