@@ -100,7 +100,8 @@ def test_separation_is_found_where_it_is(nano: Qwen3MoeForCausalLM) -> None:
     check_separation(nano, nano.lm_head, 4096)
     assert nano.training
     nano.eval()
-    check_separation(tiny_model(dtype=torch.bfloat16), tiny_model().lm_head, 4096)
+    narrow = tiny_model(dtype=torch.bfloat16)
+    check_separation(narrow, narrow.lm_head, 4096)
 
 
 class Masked(nn.Module):

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 import torch
 from rich.console import Console
+from torch import Tensor
 from transformers import AutoTokenizer
 
 from deepcoder.config import Config, LambdaConfig, TrainConfig, load_config
 from deepcoder.errors import TrainingError
 from deepcoder.losses import FullTeacher, sad_loss_dense, select_rows
+from deepcoder.models.local import load_model
 from deepcoder.models.nano import load_tokenizer
 from deepcoder.runs import RunFolder
 from deepcoder.train import run
@@ -84,8 +86,8 @@ def test_accumulation_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_packed_row_is_taught_as_its_parts(tmp_path: Path) -> None:
-    rows = [line["loss"] for packed in (False, True) for line in [_line(tmp_path, packed)]]
-    assert rows[1] == pytest.approx(rows[0], rel=1e-5)
+    packed, apart = (_line(tmp_path, packed)["loss"] for packed in (True, False))
+    assert packed == pytest.approx(apart, rel=1e-5)
 
 
 def _line(folder: Path, packed: bool) -> dict[str, float]:
@@ -120,6 +122,24 @@ def test_a_teacher_of_another_vocabulary_is_refused(tmp_path: Path) -> None:
     other.save_pretrained(folder)
     with pytest.raises(TrainingError, match=r"'<(one|two)>' is \d+ there and \d+ here"):
         load_teacher(config, own, VOCABULARY, torch.device("cpu"))
+
+
+def test_a_teacher_that_sees_the_other_examples_of_a_row_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = save_tiny_student(tmp_path)
+    settings = ["train.teacher_scores=local", f"train.teacher.model={folder}"]
+    model, own = load_model(str(folder))
+    load_teacher(load_config(None, [*settings, "train.packing=true"]), own, VOCABULARY, torch.device("cpu"))
+
+    def masked(self: Any, input_ids: Tensor, **inputs: Any) -> Any:
+        return plain(self, input_ids=input_ids, attention_mask=torch.ones_like(input_ids), **inputs)
+
+    plain = type(model).forward
+    monkeypatch.setattr(type(model), "forward", masked)
+    with pytest.raises(TrainingError, match=r"train\.teacher\.model a packed example sees"):
+        load_teacher(load_config(None, [*settings, "train.packing=true"]), own, VOCABULARY, torch.device("cpu"))
+    load_teacher(load_config(None, settings), own, VOCABULARY, torch.device("cpu"))
 
 
 def test_a_teacher_must_be_named(tmp_path: Path) -> None:

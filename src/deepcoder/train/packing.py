@@ -59,12 +59,14 @@ def pack(lengths: NDArray[np.int64], order: Sequence[int] | NDArray[np.int64], c
 
 
 @torch.no_grad()
-def check_separation(model: nn.Module, head: nn.Module, vocabulary: int, *, by_lengths: bool = False) -> None:
+def check_separation(
+    model: nn.Module, head: nn.Module, vocabulary: int, *, by_lengths: bool = False, key: str = "student.model"
+) -> None:
     """Raise TrainingError where a token of a packed row sees another example of it.
 
     The hidden states of an example behind another one in a row are compared with its own alone, and with what they
     are where it does see the other: whatever the precision, the first difference must be small beside the second.
-    `by_lengths`: as in `packed_hidden_states`.
+    `by_lengths`: as in `packed_hidden_states`; `key`: the setting that names the model, for the message.
     """
     device = next(model.parameters()).device
     ids = torch.randint(vocabulary, (1, 48), generator=torch.Generator().manual_seed(0)).to(device)
@@ -85,7 +87,7 @@ def check_separation(model: nn.Module, head: nn.Module, vocabulary: int, *, by_l
         model.train(training)
     if not kept_apart <= TOLERANCE * joined:
         raise TrainingError(
-            f"train.packing: with this model a packed example sees the others of its row (its hidden states move by "
+            f"train.packing: with this {key} a packed example sees the others of its row (its hidden states move by "
             f"{kept_apart:.2g}, by {joined:.2g} in one text with the other)",
             hint="train.packing=false; or another attention implementation (sdpa keeps packed examples apart)",
         )

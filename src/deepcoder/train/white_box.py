@@ -16,6 +16,7 @@ from deepcoder.config import Config, LocalTeacherConfig
 from deepcoder.errors import TrainingError
 from deepcoder.losses import FullTeacher
 from deepcoder.train.hidden import hidden_states
+from deepcoder.train.packing import check_separation
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ def load_teacher(
 ) -> LocalTeacher:
     """The teacher of `config.train.teacher`; `vocabulary`: rows of the student's head.
 
-    Raises TrainingError where none is named or its vocabulary is not the student's, ModelUnavailable where it cannot be
-    loaded.
+    Raises TrainingError where none is named, where its vocabulary is not the student's and where it does not keep
+    packed examples apart; ModelUnavailable where it cannot be loaded.
     """
     teacher = config.train.teacher
     name = teacher_name(teacher)
@@ -61,6 +62,8 @@ def load_teacher(
         )
     module: nn.Module = model
     module.to(device).eval().requires_grad_(False)
+    if config.train.packing:
+        check_separation(module, output, vocabulary, key="train.teacher.model")
     return LocalTeacher(module, output, output.weight[:vocabulary], teacher)
 
 
