@@ -45,7 +45,8 @@ def recipe(folder: Path, *overrides: str) -> Config:
         None,
         [
             f"run.dir={folder}", "problems.train=3", "agent.instructions=bare", "sandbox.workers=1",
-            "agent.tools=[execute_python, finish]", "agent.max_steps=4", "engine.max_new_tokens=4", "train.threads=1", "train.batch_size=2", "train.logging_steps=1",
+            "agent.tools=[execute_python, finish]", "agent.max_steps=4", "engine.max_new_tokens=4",
+            "train.threads=1", "train.batch_size=2", "train.logging_steps=1",
             "train.save_steps=1", "student.max_length=512", "rounds.number=2", *overrides,
         ],
     )  # fmt: skip

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from deepcoder.config import Config, RolloutConfig, RoundsConfig
 from deepcoder.errors import ConfigError
@@ -56,7 +57,7 @@ def _recipe(config: Config, number: int, student: Path) -> Config:
     """Round `number`, which begins with the student in the folder `student`."""
     rounds = config.rounds
     chosen = {name: getattr(rounds, name) for name in ("teacher", "own_run", "temperature")}
-    train = {"epochs": rounds.epochs, "max_steps": None}
+    train: dict[str, Any] = {"epochs": rounds.epochs, "max_steps": None}
     if rounds.learning_rate is not None:
         train["learning_rate"] = rounds.learning_rate
     if rounds.teacher == "score":

@@ -114,7 +114,13 @@ def dry_run(config: Config, console: Console) -> None:
     if config.teacher.model == "expert":
         console.print("  The expert asks no provider: no requests, no tokens, no cost.")
         return
+    rollout = config.generate.rollout
+    if rollout.student is not None and rollout.teacher != "correct":
+        console.print("  The student runs them, and no teacher is asked: no requests, no cost.")
+        return
     limits, notes = _limits(config, source)
+    if rollout.student is not None:
+        notes.append("the student runs them first: only those that it fails are asked of the teacher, all at most")
     spent = spent_in(path / LEDGER)
     show_estimate(config, source, left, measured(spent, len(stored)), limits, notes, console)
     if spent.requests:
