@@ -139,10 +139,9 @@ class SadTrainer(Trainer):
         inputs: dict[str, Tensor],
         lambdas: tuple[float, float],
         counts: Tensor,
-        positions: tuple[Tensor, Tensor] | None = None,
+        positions: tuple[Tensor, Tensor],
     ) -> SadOutput:
-        """The SAD loss of a micro-batch; `counts`: (N_R, N_A) to divide by."""
-        positions = positions or trained_positions(inputs["span_ids"])
+        """The SAD loss of a micro-batch; `counts`: (N_R, N_A) to divide by, `positions`: its `trained_positions`."""
         rows, targets, spans = select_rows(hidden, inputs["input_ids"], inputs["span_ids"], positions)
         return sad_loss(
             rows, self.head.weight, targets, spans,
@@ -181,8 +180,9 @@ class SadTrainer(Trainer):
         for rows in self.held_out[self.args.process_index :: self.args.world_size]:
             inputs = self._prepare_inputs(self.data_collator(rows))  # type: ignore[arg-type]
             with self.compute_loss_context_manager():
+                positions = trained_positions(inputs["span_ids"])
                 hidden, _ = self._hidden(model, inputs)
-                out = self._sad(hidden, inputs, (1.0, 1.0), torch.ones(2))
+                out = self._sad(hidden, inputs, (1.0, 1.0), torch.ones(2), positions)
             sums += torch.stack([out.sum_reason, out.sum_act, out.n_reason, out.n_act]).to(sums)
         model.train(training)
         if self.args.world_size > 1:
