@@ -168,6 +168,18 @@ def test_a_process_that_is_killed_goes_on_to_the_same_weights(whole: Config, tmp
     assert all(torch.equal(value, expected[name]) for name, value in weights(config).items())
 
 
+@pytest.mark.slow
+def test_adapters_are_merged_before_the_next_round_adds_its_own(tmp_path: Path) -> None:
+    config = trained(recipe(tmp_path, "train.method=lora", "train.lora={rank: 2, alpha: 4}"))
+    run_rounds(config, quiet())
+    first, second = (each.run.dir / "checkpoints" for each in rounds_of(config))
+    merged = load_file(first / "final" / "model.safetensors")
+    base, final = (load_file(second / name / "model.safetensors") for name in ("base", "final"))
+    assert all(torch.equal(value, merged[name]) for name, value in base.items())
+    assert {name for name, value in final.items() if not torch.equal(value, merged[name])}
+    assert (second / "final" / "adapter" / "adapter_model.safetensors").is_file()
+
+
 # --- the teacher's distributions ------------------------------------------------------------------
 
 
@@ -226,6 +238,12 @@ def test_without_rounds_the_trained_student_is_the_final_one(tmp_path: Path) -> 
 
 def test_rounds_need_a_finished_training(tmp_path: Path) -> None:
     with pytest.raises(StageError, match="rounds needs a finished train stage"):
+        run_rounds(recipe(tmp_path), quiet())
+
+
+def test_rounds_are_refused_under_torchrun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match="torchrun"):
         run_rounds(recipe(tmp_path), quiet())
 
 

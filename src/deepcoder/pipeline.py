@@ -10,6 +10,7 @@ stage's files is the next one's input hash, so that a changed trajectory is neve
 from __future__ import annotations
 
 import importlib
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Protocol, cast
 from rich.console import Console
 
 from deepcoder.config import Config
-from deepcoder.errors import StageError
+from deepcoder.errors import ConfigError, StageError
 from deepcoder.rounds import check_rounds, round_stages, rounds_of
 from deepcoder.runs import Manifest, RunFolder, StageName, hash_files, hash_of
 
@@ -76,6 +77,12 @@ def run_rounds(config: Config, console: Console, *, overwrite: bool = False) -> 
     Raises ConfigError where they cannot be as the config says, StageError where the training is not done.
     """
     done: list[Manifest] = []
+    if config.rounds.number and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError(
+            "rounds do not run under torchrun: every process would run the student",
+            hint="deepcoder rounds in one process; to train one of them in several, torchrun deepcoder train with the "
+            "round's own config.yaml, then deepcoder rounds again",
+        )
     for number, recipe in enumerate(rounds_of(config), 1):
         if number == 1:
             _output_hash("rounds", "train", RunFolder(config))

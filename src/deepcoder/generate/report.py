@@ -17,7 +17,8 @@ _BAR, _HITS = 40, 50
 
 def write_report(folder: Path, counts: Mapping[str, int | float | str], hits: Sequence[Hit]) -> Path:
     """Read the folder's runs once, one at a time, and write its report; the path of the report."""
-    summary = summarise(read_trajectories(folder), read_rejected(folder))
+    rejected = (run for run in read_rejected(folder) if not run.trained)  # scored ones lie there too
+    summary = summarise(read_trajectories(folder), rejected)
     write_atomic(folder / REPORT, report(summary, counts, hits))
     return folder / REPORT
 
