@@ -18,7 +18,7 @@ PYTEST_WORKERS ?= 2
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt constraints-common.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "DeepCoder needs CPython 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 ..."; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -30,9 +30,7 @@ install: $(STAMP) ## a venv with everything for CPU
 
 install-gpu: ## $(GPU_VENV): the package with Unsloth, for a CUDA GPU
 	test -x $(GPU_VENV)/bin/python || $(PYTHON) -m venv $(GPU_VENV)
-	grep -vE "^($$(sed -n 's/^\([a-z_]*\)[=>]=.*/\1/p' constraints-gpu.txt | paste -sd '|'))==" constraints.txt | \
-	  cat - constraints-gpu.txt > $(GPU_VENV)/constraints.txt
-	$(GPU_VENV)/bin/python -m pip --disable-pip-version-check install -q -c $(GPU_VENV)/constraints.txt -e '.[gpu]'
+	$(GPU_VENV)/bin/python -m pip --disable-pip-version-check install -q -c constraints-gpu.txt -e '.[gpu]'
 	@$(GPU_VENV)/bin/python -c 'import torch; print("torch", torch.__version__, "sees a GPU:", torch.cuda.is_available())'
 
 install-vllm: ## $(VLLM_VENV): vLLM alone, to serve a student
