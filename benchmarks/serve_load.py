@@ -4,15 +4,21 @@
         [--peer-python peers/bin/python] [--nano runs/demo] [--problems 60]
 
 The engine is a local process that answers at once (benchmarks/serving/stub.py): two calls of execute_python, then the
-answer. Three tables:
+answer. The peer is LangChain's `create_agent` (LangGraph) as a library in one process: no HTTP, no key, no limit. Both
+ask the same engine and run the same programs in the same sandbox (two workers each). Tables:
 
-overhead   one client, one run after the other: seconds of a run at the client, less the tools' own seconds, over its
-           three steps. What remains is HTTP, key, limit, loop and the client of the engine. The peer is LangChain's
-           `create_agent` (LangGraph) as a library: no HTTP, no key, a tool that answers at once. Its environment:
-           python -m venv peers && peers/bin/pip install langchain==1.4.7 langgraph==1.2.22 langchain-openai
-load       --clients at once for --seconds, and on until --requests runs were answered: errors, and the resident
-           memory of the service's processes after the first tenth and at the end
+overhead   one client, one run after the other, ms a step: the whole run over its three steps; and less the seconds of
+           its tools, which both take around the whole call of a tool. What remains is the client of the engine and
+           the loop; with the service also HTTP, key and limit, and the client of this benchmark. CPU: of the process
+           alone, the sandbox's processes not counted.
+load       --clients at once for --seconds, and on until --requests runs of the service were answered: errors, CPU,
+           and the resident memory of the service's processes after the first tenth and at the end. With more clients
+           than cores a run waits most of its time for the others: p50 is clients / (runs a second), whatever one step
+           costs. The cost of a step is its CPU time.
 nano       the student of a run folder (--nano) in the service's own process, on the run's evaluation problems
+
+The peer's environment:
+    python -m venv peers && peers/bin/pip install langchain==1.4.7 langgraph==1.2.22 langchain-openai
 """
 
 from __future__ import annotations
@@ -51,12 +57,23 @@ QUESTION = "What is 6 * 7?"
 
 @dataclass
 class Loaded:
-    """What 64 clients saw. Seconds of each run; resident MiB of the service by runs answered."""
+    """What many clients saw. Seconds of each run; CPU seconds of the process and its sandbox; resident MiB by runs."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
     memory: list[tuple[int, float]] = field(default_factory=list)
     wall_s: float = 0.0
+    cpu_s: float = 0.0
+    sandbox_s: float | None = None
+
+
+@dataclass
+class Alone:
+    """One client's runs: seconds of each and of its tools in it, CPU seconds of the process over all of them."""
+
+    seconds: list[float]
+    tools: list[float]
+    cpu_s: float
 
 
 @contextlib.contextmanager
@@ -126,37 +143,40 @@ async def until_ready(client: httpx.AsyncClient, process: subprocess.Popen[bytes
     return False
 
 
-async def one_after_the_other(client: httpx.AsyncClient, runs: int) -> tuple[list[float], list[float]]:
-    """Seconds a step without and with the tools' own, of each run; the first tenth warms up."""
-    without, whole = [], []
-    for _ in range(runs + runs // 10):
+async def one_after_the_other(client: httpx.AsyncClient, pid: int, runs: int) -> Alone:
+    """The first tenth warms up and does not count."""
+    alone = Alone([], [], 0.0)
+    for number in range(-(runs // 10), runs):
+        if number == 0:
+            alone, before = Alone([], [], 0.0), cpu(pid)
         start = time.perf_counter()
         body = (await client.post("/v1/agent", json={"problem": QUESTION})).json()
-        seconds = time.perf_counter() - start
+        alone.seconds.append(time.perf_counter() - start)
         assert body["answer"] == "42", body
-        assert len(body["steps"]) == STEPS
-        without.append((seconds - body["timings"]["tool_s"]) / STEPS)
-        whole.append(seconds / STEPS)
-    return without[runs // 10 :], whole[runs // 10 :]
+        assert [step["observation"] for step in body["steps"]] == ["42", "42", None], body
+        alone.tools.append(body["timings"]["tool_s"])
+    alone.cpu_s = cpu(pid)[0] - before[0]
+    return alone
 
 
-def peer_loop(python: Path, base_url: str, runs: int) -> tuple[str, list[float]] | None:
-    """The peer's name and seconds a step; None where its environment lacks it."""
+def peer_loop(python: Path, base_url: str, *numbers: float) -> tuple[str, Alone, Loaded] | None:
+    """The peer's name, its runs of one client and of many; None where its environment lacks it."""
     done = subprocess.run(
-        [python, HERE / "peer.py", base_url, str(runs + runs // 10)], capture_output=True, text=True, check=False,
-        env={**os.environ, "LANGSMITH_TRACING": "false"},
+        [python, HERE / "peer.py", base_url, *map(str, numbers)], capture_output=True, text=True, check=False,
+        env={**os.environ, "LANGSMITH_TRACING": "false", "PYTHONPATH": str(HERE.parents[1] / "src")},
     )  # fmt: skip
     if done.returncode:
-        if "ModuleNotFoundError" in done.stderr:
+        if "No module named 'lang" in done.stderr:
             return None
         raise SystemExit(done.stderr[-2000:])
     told = json.loads(done.stdout)
-    return told["name"], told["seconds"][runs // 10 :]
+    loaded = Loaded(Counter(ok=len(told["loaded"])), told["loaded"], wall_s=told["wall_s"], cpu_s=told["loaded_cpu_s"])
+    return told["name"], Alone(told["seconds"], told["tools"], told["cpu_s"]), loaded
 
 
 async def under_load(client: httpx.AsyncClient, pid: int, clients: int, seconds: float, requests: int) -> Loaded:
     loaded = Loaded()
-    start = time.perf_counter()
+    before, start = cpu(pid), time.perf_counter()
     every = max(1, requests // 10)
 
     async def work() -> None:
@@ -175,7 +195,20 @@ async def under_load(client: httpx.AsyncClient, pid: int, clients: int, seconds:
 
     await asyncio.gather(*(work() for _ in range(clients)))
     loaded.wall_s = time.perf_counter() - start
+    after = cpu(pid)
+    loaded.cpu_s, loaded.sandbox_s = after[0] - before[0], after[1] - before[1]
     return loaded
+
+
+def cpu(pid: int) -> tuple[float, float]:
+    """CPU seconds so far: of a process, and of all below it with what they have reaped (the sandbox's programs)."""
+    process = psutil.Process(pid)
+    own = process.cpu_times()
+    below = 0.0
+    for child in process.children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            below += sum(child.cpu_times()[:4])
+    return own.user + own.system, below
 
 
 def resident(pid: int) -> float:
@@ -229,13 +262,18 @@ async def main() -> None:
             f"serve.max_concurrency={arguments.clients}", "sandbox.workers=2",
         ]  # fmt: skip
         async with service(None, overrides) as (client, pid):
-            without, whole = await one_after_the_other(client, arguments.runs)
-            peer = (
-                peer_loop(arguments.peer_python, base_url, arguments.runs) if arguments.peer_python.exists() else None
-            )
-            overhead_table(console, without, whole, peer)
-            seen = await under_load(client, pid, arguments.clients, arguments.seconds, arguments.requests)
-        load_table(console, arguments.clients, seen)
+            alone = await one_after_the_other(client, pid, arguments.runs)
+            loaded = await under_load(client, pid, arguments.clients, arguments.seconds, arguments.requests)
+        peer = None
+        if arguments.peer_python.exists():  # after the service: neither takes CPU from the other
+            peer = peer_loop(arguments.peer_python, base_url, arguments.runs, arguments.clients, arguments.seconds)
+    rows = [("service", alone, loaded)] + ([("create_agent", *peer[1:])] if peer else [])
+    console.print(overhead_table([(name, alone) for name, alone, _ in rows]))
+    console.print(load_table(arguments.clients, [(name, loaded) for name, _, loaded in rows]))
+    if peer is not None:
+        console.print(f"create_agent: a library in one process, no HTTP; {peer[0]}")
+    else:
+        console.print("LangGraph: not measured, no environment with it (--peer-python)")
     if not (arguments.nano / "config.yaml").is_file():
         console.print(f"nano: not measured, there is no run in {arguments.nano} (make demo makes runs/demo)")
         return
@@ -245,34 +283,34 @@ async def main() -> None:
     console.print(table)
 
 
-def overhead_table(
-    console: Console, without: list[float], whole: list[float], peer: tuple[str, list[float]] | None
-) -> None:
-    table = Table("", "p50", "p95", "p99", title="ms an agent step, one client", title_justify="left")
-    percentiles("the service, without its tools' time", without, table)
-    percentiles("the service, its sandbox included", whole, table)
-    if peer is not None:
-        percentiles(f"create_agent ({peer[0]}), as a library", peer[1], table)
-    console.print(table)
-    if peer is None:
-        console.print("LangGraph: not measured, no environment with it (--peer-python)")
+def overhead_table(rows: Sequence[tuple[str, Alone]]) -> Table:
+    title = "ms an agent step, one client"
+    table = Table("", "p50", "p95", "p99", "CPU a step", title=title, title_justify="left")
+    for name, alone in rows:
+        spent = f"{1000 * alone.cpu_s / STEPS / len(alone.seconds):.2f}"
+        less = [(whole - tools) / STEPS for whole, tools in zip(alone.seconds, alone.tools, strict=True)]
+        percentiles(f"{name}, without its tools", less, table, "")
+        percentiles(f"{name}, whole", [whole / STEPS for whole in alone.seconds], table, spent)
+    return table
 
 
-def load_table(console: Console, clients: int, seen: Loaded) -> None:
+def load_table(clients: int, rows: Sequence[tuple[str, Loaded]]) -> Table:
     table = Table(
-        "clients", "runs", "errors", "runs/s", "p50 ms", "p95 ms", "MiB after", "MiB at the end",
-        title="load, three steps a run", title_justify="left",
+        "", "runs", "errors", "runs/s", "p50", "p95", "CPU a step", "sandbox", "MiB, after runs",
+        title=f"{clients} clients, three steps a run, ms", title_justify="left",
     )  # fmt: skip
-    cuts = statistics.quantiles(seen.seconds, n=20, method="inclusive")
-    total = seen.outcomes.total()
-    errors = {name: count for name, count in seen.outcomes.items() if name != "ok"}
-    first, last = seen.memory[0], seen.memory[-1]
-    table.add_row(
-        str(clients), str(total), json.dumps(errors) if errors else "0", f"{total / seen.wall_s:.0f}",
-        f"{1000 * cuts[9]:.0f}", f"{1000 * cuts[18]:.0f}", f"{first[1]:.0f} ({first[0]} runs)",
-        f"{last[1]:.0f} ({last[0]} runs)",
-    )  # fmt: skip
-    console.print(table)
+    for name, seen in rows:
+        cuts = statistics.quantiles(seen.seconds, n=20, method="inclusive")
+        total = seen.outcomes.total()
+        errors = {kind: count for kind, count in seen.outcomes.items() if kind != "ok"}
+        memory = ", ".join(f"{mib:.0f} ({runs})" for runs, mib in (seen.memory[:1] + seen.memory[-1:]))
+        sandbox = "" if seen.sandbox_s is None else f"{1000 * seen.sandbox_s / STEPS / total:.2f}"
+        table.add_row(
+            name, str(total), json.dumps(errors) if errors else "0", f"{total / seen.wall_s:.0f}",
+            f"{1000 * cuts[9]:.0f}", f"{1000 * cuts[18]:.0f}", f"{1000 * seen.cpu_s / STEPS / total:.2f}", sandbox,
+            memory,
+        )  # fmt: skip
+    return table
 
 
 if __name__ == "__main__":
