@@ -240,7 +240,7 @@ def packed_batches(examples: ExampleSet, rows: Sequence[tuple[int, ...]]) -> Ite
 
 @torch.no_grad()
 def expert_load(model: nn.Module, batch: Batch) -> str:
-    """How evenly the router loads the experts: random weights do it almost evenly, trained ones do not."""
+    """How evenly the router loads the experts: random weights do it very unevenly (docs/train.md has the figures)."""
     counts: list[Tensor] = []
 
     def note(module: nn.Module, inputs: object, output: tuple[Tensor, Tensor, Tensor]) -> None:
