@@ -133,6 +133,17 @@ async def test_state_does_not_pass_from_one_judgement_to_the_next(box: Sandbox) 
 
 
 @pytest.mark.slow
+async def test_time_in_which_nothing_is_asked_is_not_the_candidates(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "WALL_S", 1.0)
+    slow = "import time\nfirst = f(2)\ntime.sleep(1.5)\nassert f(first) == 16"
+    assert await outcome(box, "def f(x): return x * x", slow) is Outcome.PASSED
+    assert (
+        await outcome(box, "import time\ndef f(x): time.sleep(1.5 * (x > 2)); return 16 / x", slow) is Outcome.TIMEOUT
+    )
+
+
 async def test_an_endless_loop_is_a_timeout(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "CPU_S", 1.0)
     assert await outcome(box, "def f(x):\n    while True: pass") is Outcome.TIMEOUT
