@@ -51,7 +51,7 @@ _IRRELEVANT = {
     "train.save_steps", "train.keep_checkpoints",
     "score.base_url", "score.api_key_env", "score.concurrency", "score.shard_rows",
     "score.timeout_s", "score.max_attempts", "score.max_wait_s", "score.max_outage_s",
-    "train.max_memory_gb", "train.peak_tflops",
+    "train.max_memory_gb", "train.peak_tflops", "train.parallel",
     "knowledge.cache_dir", "train.logging_steps", "train.report_to", "train.threads", "prepare.shard_rows",
 }  # fmt: skip
 _REBUILT: frozenset[StageName] = frozenset({"prepare", "evaluate"})

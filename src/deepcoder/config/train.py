@@ -96,6 +96,10 @@ class TrainConfig(Section):
     max_steps: int | None = Field(default=None, ge=1)
     batch_size: int = Field(default=8, ge=1)
     gradient_accumulation: int = Field(default=1, ge=1)
+    parallel: Literal["ddp", "fsdp2"] = Field(
+        default="ddp",
+        description="under torchrun. ddp: the whole model on every GPU; fsdp2: a share of it on each (transformers)",
+    )
     learning_rate: float = Field(default=1e-3, gt=0)
     warmup_ratio: float = Field(default=0.05, ge=0, le=1)
     schedule: Literal["cosine", "linear", "constant"] = "cosine"

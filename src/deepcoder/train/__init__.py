@@ -25,6 +25,9 @@ __all__ = ["outputs", "run"]
 
 def run(config: Config, folder: RunFolder, console: Console) -> Counts:
     """Train the student on RUN/examples: `deepcoder.train.stage.run`."""
+    from deepcoder.train.parallel import check_parallel
+
+    check_parallel(config.train)
     if config.train.backend == "unsloth":
         import_unsloth()  # before transformers, which the stage imports
     from deepcoder.train import stage

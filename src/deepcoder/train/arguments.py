@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ from transformers import TrainingArguments
 
 from deepcoder.config import Config, TrainConfig
 from deepcoder.errors import TrainingError
+from deepcoder.train.parallel import ranks, sharded
 
 
 def check_config(train: TrainConfig) -> None:
@@ -28,7 +28,6 @@ def check_config(train: TrainConfig) -> None:
 def training_arguments(config: Config, place: Path) -> TrainingArguments:
     """What the config means to transformers' Trainer."""
     train = config.train
-    ranks = int(os.environ.get("WORLD_SIZE", "1"))
     arguments = TrainingArguments(
         output_dir=str(place),
         per_device_train_batch_size=train.batch_size,
@@ -49,10 +48,13 @@ def training_arguments(config: Config, place: Path) -> TrainingArguments:
         seed=config.run.seed,
         remove_unused_columns=False,
         use_cpu=not torch.cuda.is_available(),
-        ddp_backend="gloo" if ranks > 1 and not torch.cuda.is_available() else None,
+        ddp_backend="gloo" if ranks() > 1 and not torch.cuda.is_available() else None,
         # Every parameter has a gradient, and the head's comes from outside the wrapped forward: with the
         # search for unused ones, DDP would take the head for unused and then see it used.
         ddp_find_unused_parameters=False,
+        fsdp=sharded(train) or None,  # type: ignore[arg-type]  # the annotation is older than the switch
+        fsdp_config={"version": 2} if sharded(train) else None,
+        log_level_replica="error",  # "warning" by default: the other ranks would say what the first does not
     )
     _ = arguments.device  # decides n_gpu; one process uses one GPU, several GPUs need torchrun
     arguments._n_gpu = min(1, arguments.n_gpu)

@@ -11,6 +11,8 @@
                  these in the host's memory), else what each saved, T k (4 d + 5 w) + T (6 d) + T (5 q + 4 kv)
     loss         chunk rows * V logits in fp32, and the gradient of the trained rows
     teacher      of train.teacher_scores=local: its weights, and as many logits again
+    shards       train.parallel=fsdp2: weights, adapters and full are divided by the ranks; layer has two layers,
+                 embedding and head more, which are whole while they are at work
     process      on a CPU: the interpreter with its libraries
 
 The peak is weights + teacher + adapters (or full) + kept + the larger of layer and loss; d: width, w: of an expert, q
@@ -35,6 +37,7 @@ from deepcoder.config import Config
 from deepcoder.errors import TrainingError
 from deepcoder.models.chatml import REFERENCE
 from deepcoder.models.nano import nano_config
+from deepcoder.train.parallel import ranks, sharded
 from deepcoder.train.shape import Shape, shape_of
 from deepcoder.train.white_box import teacher_name
 
@@ -79,11 +82,12 @@ class Estimate:
 
 
 def estimate(
-    shape: Shape, config: Config, longest: int, *, cpu: bool = False, teacher: Shape | None = None
+    shape: Shape, config: Config, longest: int, *, cpu: bool = False, teacher: Shape | None = None, shards: int = 1
 ) -> Estimate:
     """The memory of training a student of `shape` as `config` says, on rows of `longest` tokens.
 
-    `teacher`: of train.teacher_scores=local; loaded in fp32 on a CPU and taken for 16 bit elsewhere.
+    `teacher`: of train.teacher_scores=local; loaded in fp32 on a CPU and taken for 16 bit elsewhere. `shards`: ranks
+    that share weights, gradients and moments (train.parallel=fsdp2).
     """
     train = config.train
     unsloth = train.backend == "unsloth"
@@ -101,11 +105,11 @@ def estimate(
         checkpointed = narrow * tokens * shape.layers * shape.width
         kept, layer = checkpointed if train.gradient_checkpointing else (shape.layers - 1) * saved, 2 * saved
     return Estimate(
-        weights=_weights(shape, train.load_in_4bit, 4 if full else narrow),
+        weights=_weights(shape, train.load_in_4bit, 4 if full else narrow) / shards,
         # Full training has its master weights in `weights` already.
-        trained=trained * ((0 if full else 4) + 4 + states),
+        trained=trained * ((0 if full else 4) + 4 + states) / shards,
         kept=kept,
-        layer=layer,
+        layer=layer + (_gathered(shape, narrow) if shards > 1 else 0),
         loss=min(rows, tokens) * shape.vocabulary * (8 if teacher else 4) + tokens * shape.width * (narrow + 4),
         teacher=teacher.parameters * (4.0 if cpu else 2.0) if teacher else 0.0,
         process=PROCESS if cpu else 0.0,
@@ -122,10 +126,11 @@ def check_memory(config: Config, longest: int, device: torch.device, console: Co
     row = config.student.max_length if config.train.packing else longest
     local = config.train.teacher_scores == "local"
     teacher = shape_of(model_config(teacher_name(config.train.teacher), "train.teacher.model")) if local else None
-    found = estimate(shape_of(student_config(config)), config, row, cpu=cpu, teacher=teacher)
+    shards = ranks() if sharded(config.train) else 1
+    found = estimate(shape_of(student_config(config)), config, row, cpu=cpu, teacher=teacher, shards=shards)
     # Processes on one CPU share its memory; on CUDA each has a device.
-    ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    free = available_memory() / ranks if cpu else float(torch.cuda.mem_get_info(device)[0])
+    beside = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    free = available_memory() / beside if cpu else float(torch.cuda.mem_get_info(device)[0])
     cap = None if config.train.max_memory_gb is None else config.train.max_memory_gb * GIB
     room = free if cap is None else min(free, cap)
     capped = "" if cap is None else f", capped at {cap / GIB:.1f}"
@@ -213,6 +218,12 @@ def _weights(shape: Shape, in_4bit: bool, size: int) -> float:
         return float(shape.parameters * size)
     quantized = shape.layers * (shape.attention + max(1, shape.experts) * shape.mlp)
     return quantized * NF4_BYTES + (shape.parameters - quantized) * 2
+
+
+def _gathered(shape: Shape, size: int) -> float:
+    """What FSDP2 holds whole at once: the layer at work and the next one, embedding and head."""
+    layer = shape.attention + max(1, shape.experts) * shape.mlp
+    return float(size * (2 * layer + shape.parameters - shape.layers * layer))
 
 
 def _hint(config: Config) -> str:

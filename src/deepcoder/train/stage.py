@@ -25,6 +25,7 @@ from deepcoder.train.export import end_of_turn, save_base, save_final
 from deepcoder.train.log import LogFile, TensorBoard, read_log, rewind_log
 from deepcoder.train.packing import check_separation
 from deepcoder.train.panel import ConsoleProgress
+from deepcoder.train.parallel import sharded
 from deepcoder.train.plots import write_plots
 from deepcoder.train.preflight import check_memory
 from deepcoder.train.shape import peak_flops, shape_of, training_flops
@@ -32,6 +33,7 @@ from deepcoder.train.signals import StopRequest
 from deepcoder.train.stored import read_stored
 from deepcoder.train.student import Student, load_student
 from deepcoder.train.trainer import SadTrainer
+from deepcoder.train.weights import read_weights
 from deepcoder.train.white_box import LocalTeacher, load_teacher
 
 Counts = dict[str, int | float | str]
@@ -88,8 +90,11 @@ def _run(config: Config, folder: RunFolder, console: Console) -> Counts:
     if config.train.teacher_scores == "local":
         teacher = load_teacher(config, student.tokenizer, _vocabulary(student), arguments.device)
     collator = Collator(examples, student.tokenizer.pad_token_id, scores)
-    _train(config, arguments, student, collator, teacher, console)
+    chosen = _train(config, arguments, student, collator, teacher, console)
     if main:
+        if sharded(config.train):  # no rank has it whole, but the checkpoint is
+            student = load_student(config, lambda *_: None)
+            read_weights(student.model, chosen)
         save_final(place / "final", student.model, student.tokenizer, student.reference)
         write_plots(read_log(place / LOG), place / PLOTS)
     return _summary(read_log(place / LOG), place) | sizes | {"student": student.origin}
@@ -107,10 +112,10 @@ def _train(
     collator: Collator,
     teacher: LocalTeacher | None,
     console: Console,
-) -> None:
+) -> Path:
     """Train to the end of the plan, from the last whole checkpoint on; raises where a signal ended it.
 
-    The model ends with the weights that `train.final` asks for.
+    The checkpoint that `train.final` asks for. The model has its weights, unless it is sharded.
     """
     train, place, examples = config.train, Path(str(arguments.output_dir)), collator.examples
     among, held_out = hold_out(examples, train.eval_fraction)
@@ -127,6 +132,8 @@ def _train(
         head: nn.Module = student.model.get_output_embeddings()  # type: ignore[operator]
         check_separation(student.model, head, _vocabulary(student), by_lengths=train.backend == "unsloth")
     resume = _last_checkpoint(place, console)
+    if sharded(train) and resume is not None:
+        read_weights(student.model, resume)
     callbacks, progress = _callbacks(config, arguments, len(among), resume, console)
     with StopRequest(console) as stop:
         trainer = SadTrainer(
@@ -144,8 +151,11 @@ def _train(
             stop.raise_if_received()
             raise KeyboardInterrupt  # the signal reached another rank
     best = checkpoints.best(place) if train.eval_fraction and train.final == "best" else None
-    if best is not None and checkpoints.step_of(best) != len(plan.steps):
-        _load_best(trainer, best, console)
+    last = place / f"checkpoint-{len(plan.steps)}"
+    if best is None or best == last:
+        return last
+    _load_best(trainer, best, console)
+    return best
 
 
 def _load_best(trainer: SadTrainer, best: Path, console: Console) -> None:

@@ -9,7 +9,7 @@ What differs from the Trainer, and why:
 - `compute_loss` takes the final hidden states and gives only the trained rows to the head.
 - Checkpoints are written atomically, and the model is read back through `from_pretrained`: transformers 5
   stores the experts of an MoE under other names than the module's, and the Trainer's own non-strict
-  loading would leave them untouched without a word.
+  loading would leave them untouched without a word. A sharded training stores what one process would.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
+from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME
 
 from deepcoder.config import TrainConfig
 from deepcoder.errors import TrainingError
@@ -40,8 +41,10 @@ from deepcoder.train import checkpoints
 from deepcoder.train.batches import BatchPlan, PlannedBatches, Row
 from deepcoder.train.examples import Collator
 from deepcoder.train.hidden import hidden_states, packed_hidden_states
+from deepcoder.train.parallel import keep_frozen_out_of_ddp, load_whole_state, share_on_cpus, whole_state, whole_weights
 from deepcoder.train.stored import teacher_of
 from deepcoder.train.tally import COUNTS, Tally, count
+from deepcoder.train.weights import read_weights
 from deepcoder.train.white_box import LocalTeacher
 
 
@@ -79,6 +82,17 @@ class SadTrainer(Trainer):
         self.tally = Tally(args.device, least_seconds)
         self._evaluation: dict[str, float] = {}
         self._staging: Path | None = None
+        if self.is_fsdp_enabled:
+            _reduce_in_fp32(self.accelerator.state.fsdp_plugin)
+        else:
+            keep_frozen_out_of_ddp(model)
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """The Trainer's; ranks on CPUs, for which accelerate passes its FSDP plugin by, get it too."""
+        super().create_accelerator_and_postprocess()
+        if self.args.fsdp_plugin_args is not None and not self.is_fsdp_enabled:
+            share_on_cpus(self.accelerator.state, self.args.fsdp_plugin_args)
+            self.is_fsdp_enabled = True
 
     # --- batches ------------------------------------------------------------------------------
 
@@ -177,13 +191,17 @@ class SadTrainer(Trainer):
         model: nn.Module = self.model  # type: ignore[assignment]
         training = model.training
         model.eval()
-        for rows in self.held_out[self.args.process_index :: self.args.world_size]:
+        mine = self.held_out[self.args.process_index :: self.args.world_size]
+        # A sharded model's forward pass is a collective: a rank with fewer micro-batches goes through one more.
+        idle = -(-len(self.held_out) // self.args.world_size) - len(mine) if self.is_fsdp_enabled else 0
+        for number, rows in enumerate([*mine, *self.held_out[:idle]]):
             inputs = self._prepare_inputs(self.data_collator(rows))  # type: ignore[arg-type]
             with self.compute_loss_context_manager():
                 positions = trained_positions(inputs["span_ids"])
                 hidden, _ = self._hidden(model, inputs)
                 out = self._sad(hidden, inputs, (1.0, 1.0), torch.ones(2), positions)
-            sums += torch.stack([out.sum_reason, out.sum_act, out.n_reason, out.n_act]).to(sums)
+            if number < len(mine):
+                sums += torch.stack([out.sum_reason, out.sum_act, out.n_reason, out.n_act]).to(sums)
         model.train(training)
         if self.args.world_size > 1:
             sums = self.accelerator.reduce(sums, "sum")
@@ -251,11 +269,50 @@ class SadTrainer(Trainer):
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         """Weights through `from_pretrained`, which knows how they were stored; adapters as the Trainer does."""
         model = self.model if model is None else model
-        if not isinstance(model, PreTrainedModel) or self.is_fsdp_enabled:
+        if self.is_fsdp_enabled:
+            return  # the stage has read them before the model was sharded
+        if isinstance(model, PreTrainedModel):
+            read_weights(model, Path(resume_from_checkpoint))
+        else:
             super()._load_from_checkpoint(resume_from_checkpoint, model)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """As the Trainer does; of a sharded model the whole weights, or its adapters."""
+        if not self.is_fsdp_enabled:
+            super().save_model(output_dir, _internal_call)
             return
-        stored = type(model).from_pretrained(resume_from_checkpoint, dtype=model.dtype, local_files_only=True)
-        model.load_state_dict(stored.state_dict(), strict=True)
+        state = whole_weights(self.model, trained=not isinstance(self.model, PreTrainedModel))  # type: ignore[arg-type]
+        if self.args.should_save:
+            self._save(output_dir, state_dict=state)
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        """As the Trainer does; a sharded optimizer as the whole one that one process would have."""
+        if not self.is_fsdp_enabled:
+            super()._save_optimizer_and_scheduler(output_dir)
+            return
+        state = whole_state(self.optimizer)  # type: ignore[arg-type]
+        if self.args.should_save:
+            torch.save(state, Path(output_dir) / OPTIMIZER_NAME)
+            torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / SCHEDULER_NAME)  # type: ignore[union-attr]
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if self.args.world_size == 1 or checkpoint is None:
+            super()._load_optimizer_and_scheduler(checkpoint)
+            return
+        # To the CPU first: of a rank on one, torch cannot read to where the Trainer would ("cpu:0").
+        state = torch.load(Path(checkpoint) / OPTIMIZER_NAME, map_location="cpu", weights_only=True)
+        load_whole_state(self.optimizer, state)  # type: ignore[arg-type]
+        scheduler = torch.load(Path(checkpoint) / SCHEDULER_NAME, weights_only=True)
+        self.lr_scheduler.load_state_dict(scheduler)  # type: ignore[union-attr]
+
+
+def _reduce_in_fp32(plugin: Any) -> None:
+    """Sum gradients over ranks in fp32 also where layers are gathered in bf16, as DDP does with fp32 masters."""
+    from torch.distributed.fsdp import MixedPrecisionPolicy
+
+    if plugin.mixed_precision_policy is not None:
+        gathered = plugin.mixed_precision_policy.param_dtype
+        plugin.mixed_precision_policy = MixedPrecisionPolicy(param_dtype=gathered, reduce_dtype=torch.float32)
 
 
 class _Bookkeeping(TrainerCallback):

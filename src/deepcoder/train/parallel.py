@@ -1,0 +1,114 @@
+"""Several processes: what they tell each other, and how a sharded model's optimizer becomes one state and back.
+
+DDP keeps the whole model on every rank. FSDP2 (accelerate's plugin around torch.distributed.fsdp.fully_shard) keeps a
+share of every tensor there, and gathers a layer when it is its turn. Checkpoints do not show which of them wrote them:
+weights and optimizer are those of one process, written by rank 0, and any number of ranks goes on from them.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from deepcoder.config import TrainConfig
+from deepcoder.errors import TrainingError
+
+
+def ranks() -> int:
+    """Processes of this training, as torchrun started them."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def sharded(train: TrainConfig) -> bool:
+    """Whether the model is spread over ranks; one process has nothing to share."""
+    return train.parallel == "fsdp2" and ranks() > 1
+
+
+def check_parallel(train: TrainConfig) -> None:
+    """Raise TrainingError where `train.parallel` is not what the other settings can do."""
+    if train.parallel != "fsdp2":
+        return
+    if train.backend == "unsloth":
+        raise TrainingError(
+            "train.parallel=fsdp2 needs train.backend=transformers: with unsloth the weights are in NF4, packed bytes "
+            "that belong to scales beside them, and FSDP2 cuts floating-point tensors row by row; left whole on every "
+            "rank, as accelerate would leave them, they save no memory",
+            hint="train.parallel=ddp: a 30B student in 4 bit with its adapters is on every GPU",
+        )
+    if train.optimizer == "adamw_8bit":
+        raise TrainingError(
+            "train.parallel=fsdp2 and train.optimizer=adamw_8bit do not go together: bitsandbytes' kernels take no "
+            "shares of tensors",
+            hint="train.optimizer=adamw, whose moments FSDP2 spreads over the ranks",
+        )
+
+
+def keep_frozen_out_of_ddp(model: nn.Module) -> None:
+    """Leave frozen parameters and all buffers out of what DDP broadcasts when it wraps `model`.
+
+    Every rank has read them from the same checkpoint, and no step changes them: to send them is gigabytes for
+    nothing (17 of a 30B student in 4 bit) at the start, and buffers once more before each forward pass; packed 4-bit
+    weights or buffers on the CPU are no tensors that a backend of collectives should have to understand. Trainable
+    ones are still sent, so that ranks begin alike.
+    """
+    frozen = [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
+    buffers = [name for name, _ in model.named_buffers()]
+    known = getattr(model, "_ddp_params_and_buffers_to_ignore", [])
+    ignore: Any = DistributedDataParallel._set_params_and_buffers_to_ignore_for_model
+    ignore(model, {*known, *frozen, *buffers})
+
+
+def share_on_cpus(state: Any, settings: dict[str, Any]) -> None:
+    """Make accelerate's `state` of several CPU processes one of FSDP2, as it does for several GPUs by itself."""
+    from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
+
+    plugin = FullyShardedDataParallelPlugin(**settings)
+    if state.mixed_precision != "no":
+        plugin.set_mixed_precision(state.mixed_precision)
+    state.distributed_type, state.fsdp_plugin = DistributedType.FSDP, plugin
+
+
+def whole_weights(model: nn.Module, *, trained: bool) -> dict[str, Tensor]:
+    """A sharded model's state dict, or what is `trained` of it, whole and on the CPU. Every rank must call this."""
+    wanted = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    state = model.state_dict()
+    return {name: _whole(value) for name, value in state.items() if not trained or name in wanted}
+
+
+def whole_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """`optimizer.state_dict()` with whole tensors on the CPU, as one process has it. Every rank must call this."""
+    state = optimizer.state_dict()
+    state["state"] = {
+        number: {name: _whole(value) for name, value in entries.items()} for number, entries in state["state"].items()
+    }
+    return state
+
+
+def load_whole_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """What `whole_state` gave, or one process stored, into an optimizer of shared parameters. Every rank calls this."""
+    from torch.distributed.tensor import DTensor, distribute_tensor
+
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+    def share(value: Any, parameter: Tensor) -> Any:
+        if not isinstance(parameter, DTensor) or not isinstance(value, Tensor) or value.shape != parameter.shape:
+            return value  # the count of steps is every rank's own
+        return distribute_tensor(value.to(parameter.device), parameter.device_mesh, parameter.placements)
+
+    entries = {
+        number: {name: share(value, parameters[number]) for name, value in values.items()}
+        for number, values in state["state"].items()
+    }
+    optimizer.load_state_dict({**state, "state": entries})
+
+
+def _whole(value: Any) -> Any:
+    from torch.distributed.tensor import DTensor
+
+    if isinstance(value, DTensor):
+        value = value.full_tensor()
+    return value.detach().cpu() if isinstance(value, Tensor) else value
