@@ -162,9 +162,11 @@ def same_lines(found: list[dict[str, float]], expected: list[dict[str, float]]) 
     assert len(found) == len(expected) > 2
     for line, other in zip(expected, found, strict=True):
         assert other["tokens"] == line["tokens"]
-        for name in ("loss", "loss_reason", "loss_act", "grad_norm", "eval_loss"):
+        for name in ("loss", "loss_reason", "loss_act", "eval_loss"):
             if name in line and name in other:
                 assert other[name] == pytest.approx(line[name], rel=1e-5), (line["step"], name)
+        # torch's fp32 norm of a whole embedding is 5e-5 off on a CPU; that of its shares rounds in another way.
+        assert other["grad_norm"] == pytest.approx(line["grad_norm"], rel=1e-4), line["step"]
 
 
 def same_files(one: Path, other: Path) -> None:
