@@ -38,7 +38,7 @@ from deepcoder.records import (
     render_step,
 )
 
-_FATAL = (AuthenticationError, ModelUnavailable, ProviderDown, QuotaExhausted)
+FATAL = (AuthenticationError, ModelUnavailable, ProviderDown, QuotaExhausted)
 NOTHING_WRITTEN = "(nothing was written)"
 _TRUNCATED = (
     "The step was cut off at the limit of tokens. Write a shorter one: a brief thought, then the action and its input."
@@ -71,7 +71,7 @@ async def run_agent(
     chat = chat_of(prompt, lead.steps)
     run = _Run(model, {tool.name: tool for tool in tools}, config, on_event, stream, chat, lead, list(lead.steps))
     start = time.monotonic()
-    stop, error = await run.until_stopped((*_FATAL, *raised))
+    stop, error = await run.until_stopped((*FATAL, *raised))
     answer = answer_text(run.steps[-1].input) if stop is StopReason.FINISHED else None
     await run.emit(EventKind.FINISHED, text=answer, stop_reason=stop)
     name = _model_name(model)
@@ -206,8 +206,7 @@ def read_message(message: AIMessage, names: Collection[str]) -> Step:
     """
     text = clean(str(message.text))
     usage = message.usage_metadata
-    kept = message.additional_kwargs.get("reasoning_content") or message.additional_kwargs.get("reasoning")
-    reasoning = clean(str(kept)) if kept else reasoning_of(text) or None
+    reasoning = reasoning_in(message)
     tokens = {"input_tokens": usage["input_tokens"], "output_tokens": usage["output_tokens"]} if usage else {}
     result = parse_step(text, names)
     if message.response_metadata.get("finish_reason") == "length" or not text.strip():
@@ -220,6 +219,12 @@ def read_message(message: AIMessage, names: Collection[str]) -> Step:
         )  # fmt: skip
     raw = text if text != render_step(result) else None
     return result.model_copy(update={"raw": raw, "reasoning": reasoning, **tokens})
+
+
+def reasoning_in(message: AIMessage) -> str | None:
+    """What the model thought: the provider's separate field, or what stands in leading `<think>` blocks."""
+    kept = message.additional_kwargs.get("reasoning_content") or message.additional_kwargs.get("reasoning")
+    return clean(str(kept)) if kept else reasoning_of(clean(str(message.text))) or None
 
 
 def clean(text: str) -> str:

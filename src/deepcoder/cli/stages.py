@@ -10,6 +10,8 @@ import typer
 from deepcoder.cli.options import ConfigArg, Overrides, Overwrite, RequiredConfig, resolve
 
 if TYPE_CHECKING:
+    from deepcoder.config import Config
+    from deepcoder.evaluate import Subset
     from deepcoder.runs import StageName
 
 commands = typer.Typer()
@@ -117,7 +119,8 @@ def evaluate(
     overwrite: Overwrite = False,
     out: Annotated[Path | None, typer.Option(help="Where results go; default RUN/evaluation.")] = None,
     benchmark: Annotated[
-        str | None, typer.Option(help="humaneval, mbpp, humaneval+ or mbpp+: judge --samples.")
+        str | None,
+        typer.Option(help="humaneval, mbpp, humaneval+ or mbpp+: CONFIG's models solve it, or --samples are judged."),
     ] = None,
     problems: Annotated[Path | None, typer.Option(help="The benchmark's file.")] = None,
     samples: Annotated[Path | None, typer.Option(help="JSONL of task_id and completion or solution.")] = None,
@@ -130,24 +133,31 @@ def evaluate(
         bool, typer.Option("--report", help="Only write figures and reports anew, from what is stored.")
     ] = False,
 ) -> None:
-    """Student against base and teacher on held-out problems; or judge a file of samples."""
+    """Student against base and teacher on held-out problems or a benchmark; or judge a file of samples."""
     from rich.console import Console
 
     from deepcoder.errors import ConfigError
 
     if benchmark or samples or problems:
-        missing = [
-            n for n, v in (("--benchmark", benchmark), ("--problems", problems), ("--samples", samples)) if not v
-        ]
-        if missing or out is None:
-            raise ConfigError(f"judging samples also needs {', '.join(missing or ['--out DIR'])}")
-        from deepcoder.evaluate import Subset, compare_results, evaluate_samples
+        given = {"--benchmark": benchmark, "--problems": problems, "--samples": samples or config, "--out DIR": out}
+        if missing := [name for name, value in given.items() if not value]:
+            raise ConfigError(
+                f"a benchmark also needs {', '.join(missing)}",
+                hint="--samples FILE judges samples; with a CONFIG and no --samples its models are asked",
+            )
+        from deepcoder.evaluate import Subset
 
         assert benchmark is not None
         assert problems is not None
-        assert samples is not None
+        assert out is not None
         subset = Subset(tuple(filter(None, task_ids.replace(",", " ").split())), limit)
-        evaluate_samples(benchmark, problems, samples, out, resolve(config, overrides), Console(), subset)
+        resolved = resolve(config, overrides)
+        if samples is None:
+            _solve_benchmark(resolved, benchmark, problems, out, subset, report)
+            return
+        from deepcoder.evaluate import compare_results, evaluate_samples
+
+        evaluate_samples(benchmark, problems, samples, out, resolved, Console(), subset)
         if compare_with is not None:
             compare_results(out, compare_with, Console())
         return
@@ -164,6 +174,19 @@ def evaluate(
         rewrite(resolved, RunFolder(resolved), out, Console())
         return
     run_on(resolved, RunFolder(resolved), out, Console())
+
+
+def _solve_benchmark(config: Config, benchmark: str, problems: Path, out: Path, subset: Subset, report: bool) -> None:
+    """The run's models on a benchmark, or only its figures and reports anew."""
+    from rich.console import Console
+
+    from deepcoder.evaluate import rewrite, run_benchmark
+    from deepcoder.runs import RunFolder
+
+    if report:
+        rewrite(config, RunFolder(config), out, Console(), (benchmark, problems, subset))
+    else:
+        run_benchmark(config, RunFolder(config), benchmark, problems, out, Console(), subset)
 
 
 @commands.command()

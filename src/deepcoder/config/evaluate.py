@@ -54,6 +54,12 @@ class EvaluateConfig(Section):
     limit: int | None = Field(default=None, ge=1, description="problems a split")
     concurrency: int = Field(default=8, ge=1)
     bootstrap: int = Field(default=2000, ge=100, description="draws of a bootstrap interval")
+    ways: list[Literal["agent", "direct"]] = Field(
+        default=["agent", "direct"], min_length=1,
+        description="how --benchmark without --samples is solved: by the agent with tools, by direct completions",
+    )  # fmt: skip
+    samples: int = Field(default=1, ge=1, description="direct completions of each task; a single one is drawn greedily")
+    temperature: float = Field(default=0.8, gt=0, le=2, description="of direct completions, where there are several")
     no_tools: bool = Field(default=False, description="also the student with execute_python answering that it is away")
     base_model: str | None = Field(default=None, description="engine=openai: the server's name of the untrained base")
     base_native: NativeConfig = NativeConfig()

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from deepcoder.config import ProblemsConfig
 from deepcoder.errors import ConfigError
 from deepcoder.problems import open_source
+from deepcoder.problems.mbpp import tests_shown
 from deepcoder.problems.rows import read_rows
 from deepcoder.records import Problem, TestsCheck
 
@@ -23,6 +24,7 @@ class Task:
 
     `prefix` is what a completion continues; `checks` are judged in order, all must pass (EvalPlus:
     base, then plus). `canonical` is the benchmark's own solution, a whole program; "" where it has none.
+    `direct` is the usual prompt for a completion without tools; the agent gets `problem.prompt`.
     """
 
     key: str
@@ -30,7 +32,8 @@ class Task:
     prefix: str
     entry_point: str
     checks: tuple[tuple[str, TestsCheck], ...]
-    canonical: str = ""
+    canonical: str
+    direct: str
 
 
 def read_benchmark(benchmark: str, path: Path) -> dict[str, Task]:
@@ -65,13 +68,15 @@ def _tasks(benchmark: str, path: Path) -> Iterator[Task]:
         yield from read_plus(benchmark, path)
         return
     source = open_source(ProblemsConfig(source="humaneval" if benchmark == "humaneval" else "mbpp", path=path))
-    canonical = {task_key(str(row.fields["task_id"])): _canonical(row.fields) for row in read_rows(path)}
+    rows = {task_key(str(row.fields["task_id"])): row for row in read_rows(path)}
     for problem in source.problems("all"):
         check = problem.check
         assert isinstance(check, TestsCheck)
         assert check.entry_point is not None
         key = task_key(problem.problem_id)
-        yield Task(key, problem, check.preamble, check.entry_point, (("base", check),), canonical[key])
+        direct = problem.prompt if benchmark == "humaneval" else tests_shown(rows[key])
+        canonical = _canonical(rows[key].fields)
+        yield Task(key, problem, check.preamble, check.entry_point, (("base", check),), canonical, direct)
 
 
 def _canonical(row: Mapping[str, Any]) -> str:

@@ -14,8 +14,11 @@ from typing import Any
 
 from deepcoder.evaluate.benchmarks import Task, task_key
 from deepcoder.judge.values import encode
+from deepcoder.problems.humaneval import to_complete
 from deepcoder.problems.rows import Row, read_rows
 from deepcoder.records import Problem, TestsCheck
+
+_WRITE = "Write this Python function. Answer with its code alone.\n\n"
 
 _TESTS = """\
 {oracle}
@@ -59,8 +62,10 @@ def _task(benchmark: str, row: Row) -> Task:
             checks.append((part, TestsCheck(entry_point=name, preamble=preamble, tests=tests)))
     if not checks:
         raise row.error("base_input", "and 'plus_input' are empty")
-    problem = Problem(problem_id=task_id, prompt=prompt, check=checks[0][1], family=benchmark, source=row.where)
-    return Task(task_key(task_id), problem, prompt, name, tuple(checks), canonical)
+    # MBPP+ shows one test in its docstring; there is no other prompt that hides it.
+    asked = to_complete(prompt) if benchmark == "humaneval+" else f"{_WRITE}```python\n{prompt.strip()}\n```"
+    problem = Problem(problem_id=task_id, prompt=asked, check=checks[0][1], family=benchmark, source=row.where)
+    return Task(task_key(task_id), problem, prompt, name, tuple(checks), canonical, direct=asked)
 
 
 def _inputs(row: Row, field: str) -> list[list[Any]]:

@@ -43,9 +43,12 @@ def write_samples(path: Path, rows: Iterable[Row]) -> None:
 
     A completion continues a prompt that ends in a docstring, so a whole program after it is one, too.
     """
-    rewrite(
-        path, ({"task_id": r["task_id"], "completion": f"\n{r['program']}", "solution": r["program"]} for r in rows)
-    )
+    rewrite(path, (sample_row(row["task_id"], row["program"]) for row in rows))
+
+
+def sample_row(task_id: str, program: str) -> Row:
+    """One row of such a file."""
+    return {"task_id": task_id, "completion": f"\n{program}", "solution": program}
 
 
 def write_human_eval(path: Path, rows: Iterable[Row]) -> None:

@@ -242,7 +242,7 @@ def _show(summary: Summary, session: _Session, out: Path, console: Console) -> N
             f"{summary['samples_per_task']} or more samples each)",
             highlight=False,
         )  # fmt: skip
-    _show_soundness(session.tested, console)
+    show_soundness(session.tested, console)
     if session.rows:
         console.print(
             f"  {len(session.rows)} judged in {session.seconds:.1f} s ({len(session.rows) / session.seconds:.0f}/s), "
@@ -264,7 +264,8 @@ def _show(summary: Summary, session: _Session, out: Path, console: Console) -> N
     console.print(f"  {out / 'results.jsonl'}, {out / 'summary.json'}", soft_wrap=True, highlight=False)
 
 
-def _show_soundness(tested: SelfTest, console: Console) -> None:
+def show_soundness(tested: SelfTest, console: Console) -> None:
+    """How many of the benchmark's own solutions pass here, and which do not."""
     sound = tested.tested - len(tested.failed)
     console.print(f"  its own solutions: {sound} of {tested.tested} pass here ({tested.cached} known)", highlight=False)
     for key, failure in tested.failed.items():

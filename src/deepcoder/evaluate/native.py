@@ -18,9 +18,10 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
+from deepcoder.agent.loop import FATAL
 from deepcoder.agent.tools import argument_of
 from deepcoder.config import AgentConfig, Config, NativeConfig, TeacherConfig
-from deepcoder.errors import AuthenticationError, ModelUnavailable, ProviderDown, ProviderError, QuotaExhausted
+from deepcoder.errors import ProviderError
 from deepcoder.models import ChatModels
 from deepcoder.models.clock import time_budget
 from deepcoder.models.providers import open_provider
@@ -61,6 +62,11 @@ def open_native(config: Config) -> ChatModels:
     return open_provider(server)
 
 
+def thinking(native: NativeConfig) -> dict[str, Any]:
+    """Options of a request that switch the template's thinking on or off."""
+    return {"extra_body": {"chat_template_kwargs": {"enable_thinking": native.thinking}}}
+
+
 def _base_url(config: Config) -> str | None:
     return config.evaluate.base_native.base_url or (
         config.engine.base_url if config.engine.engine == "openai" else None
@@ -87,7 +93,7 @@ async def run_native(
                 stop = await _until_stopped(model, prompt, steps, tools, config, native)
     except TimeoutError:
         stop = StopReason.TIMEOUT
-    except (AuthenticationError, ModelUnavailable, ProviderDown, QuotaExhausted):
+    except FATAL:
         raise
     except ProviderError as failure:
         stop, error = StopReason.MODEL_ERROR, str(failure)
@@ -116,7 +122,6 @@ async def _until_stopped(
 ) -> StopReason:
     known = {tool.name: tool for tool in tools}
     offered = [convert_to_openai_tool(tool) for tool in tools]
-    extra = {"chat_template_kwargs": {"enable_thinking": native.thinking}}
     chat: list[BaseMessage] = [HumanMessage(prompt)]
     while True:
         if len(steps) >= config.max_steps:
@@ -124,7 +129,7 @@ async def _until_stopped(
         if sum(step.output_tokens for step in steps) >= config.max_tokens:
             return StopReason.MAX_TOKENS
         start = time.monotonic()
-        message = await model.ainvoke(chat, tools=offered, extra_body=extra)
+        message = await model.ainvoke(chat, tools=offered, **thinking(native))
         new = read_reply(message, time.monotonic() - start)
         chat.append(message)
         for step, call_id in new:

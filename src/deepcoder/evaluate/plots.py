@@ -12,7 +12,7 @@ import numpy as np
 from deepcoder.evaluate import charts
 from deepcoder.evaluate.measures import Figures
 from deepcoder.evaluate.solving import Key
-from deepcoder.evaluate.tables import MODELS, took_part
+from deepcoder.evaluate.tables import MODELS, completed, took_part
 from deepcoder.records import Trajectory
 from deepcoder.runs import RunFolder
 from deepcoder.trajectories import json_rows
@@ -43,7 +43,9 @@ def figures_of(summary: Figures, runs: Mapping[str, Mapping[Key, Trajectory]], f
             Figure("Wall time of a run (s)", _spread(lists, lambda run: run.wall_s, "seconds"), legend),
         ]
     found += [loss for loss in [_loss(folder.stage("train") / "log.jsonl")] if loss]
-    found += [_pass_at_k(path) for path in sorted(folder.path.glob("benchmarks/*/summary.json"))]
+    found += [_direct(summary)] if summary.get("benchmark") else []
+    judged = [(path, json.loads(path.read_text())) for path in sorted(folder.path.glob("benchmarks/*/summary.json"))]
+    found += [_pass_at_k(path.parent.name, each) for path, each in judged if "samples_per_task" in each]
     return [figure for figure in found if figure.svg]
 
 
@@ -88,12 +90,23 @@ def _loss(path: Path) -> Figure | None:
     return Figure("Training loss a token (nats)", svg, [(number, name) for number, name, _ in kept]) if svg else None
 
 
-def _pass_at_k(path: Path) -> Figure:
-    """The curve of a folder that `deepcoder evaluate --benchmark ... --out RUN/benchmarks/NAME` wrote."""
-    summary = json.loads(path.read_text())
-    points = [(float(key.partition("@")[2]), float(value)) for key, value in summary.items() if key.startswith("pass@")]
+def _direct(summary: Figures) -> Figure:
+    """pass@k of each model's direct completions; nothing where there is but one k."""
+    curves = [(MODELS.index(name), name, _points(found)) for name, found in completed(summary)]
+    several = [(number, points) for number, _, points in curves if len(points) > 1]
+    title = f"{summary['benchmark']['name']}: pass@k of direct completions"
+    return Figure(title, charts.lines(several, "k", "pass@k"), [(number, name) for number, name, _ in curves])
+
+
+def _points(summary: Figures) -> list[tuple[float, float]]:
+    return [(float(key.partition("@")[2]), float(value)) for key, value in summary.items() if key.startswith("pass@")]
+
+
+def _pass_at_k(name: str, summary: Figures) -> Figure:
+    """The curve of a folder that `deepcoder evaluate --benchmark ... --samples ... --out RUN/benchmarks/NAME` wrote."""
+    points = _points(summary)
     bounds = summary.get("ci95", {})
     sides = [[(k, bounds[f"pass@{k:g}"][side]) for k, _ in points if f"pass@{k:g}" in bounds] for side in (0, 1)]
     svg = charts.lines([(0, sides[0]), (0, sides[1]), (2, points)], "k", "pass@k")
     about = f"{summary['samples_per_task']} or more samples each, {summary['n']} tasks"
-    return Figure(f"{path.parent.name}: pass@k ({about})", svg, [(2, summary["benchmark"]), (0, "95 %")])
+    return Figure(f"{name}: pass@k ({about})", svg, [(2, summary["benchmark"]), (0, "95 %")])

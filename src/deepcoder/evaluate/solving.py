@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -23,7 +23,7 @@ from deepcoder.evaluate.progress import Progress
 from deepcoder.evaluate.rows import RowLog
 from deepcoder.judge import judge
 from deepcoder.models import ChatModels
-from deepcoder.records import Outcome, Problem, StopReason, Trajectory
+from deepcoder.records import Outcome, Problem, StopReason, Trajectory, Verdict
 from deepcoder.sandbox import Sandbox
 from deepcoder.trajectories import trajectory_of, trajectory_row
 
@@ -32,6 +32,8 @@ _BREAKER = 20
 
 Key = tuple[str, str]
 """(split, problem_id)."""
+
+Judge = Callable[[Problem, str | None, Sandbox], Awaitable[Verdict]]
 
 
 @dataclass
@@ -85,6 +87,7 @@ async def solve_all(
     box: Sandbox,
     tools: Sequence[BaseTool],
     console: Console,
+    judge: Judge = judge,
 ) -> Solved:
     """Run the model on every problem that `log` does not have; a run that failed is tried once more."""
     solved = Solved(stored(log))
@@ -94,7 +97,7 @@ async def solve_all(
     models = await seat.models()
     done = len(problems) - len(missing)
     with Progress(console, seat.entrant.name, len(problems), done=done) as progress:
-        work = _Work(seat.entrant, models, config, box, tools, log, solved, progress)
+        work = _Work(seat.entrant, models, config, box, tools, log, solved, progress, Breaker(models.name), judge)
         start = time.monotonic()
         again = await work.do(missing)
         if again:
@@ -130,6 +133,27 @@ async def solve_calls(
 
 
 @dataclass
+class Breaker:
+    """Ends a session in which nothing but failures has come of a model for a while."""
+
+    name: str
+    in_a_row: int = 0
+
+    def answered(self) -> None:
+        """It works."""
+        self.in_a_row = 0
+
+    def failed(self, error: str) -> None:
+        """One more failure. Raises ProviderError at the 20th in a row."""
+        self.in_a_row += 1
+        if self.in_a_row >= _BREAKER:
+            raise ProviderError(
+                f"the last {_BREAKER} runs failed for want of the model {self.name}: {error}",
+                hint="what is stored stays; run the same command again when it answers",
+            )
+
+
+@dataclass
 class _Work:
     entrant: Entrant
     models: ChatModels
@@ -139,7 +163,8 @@ class _Work:
     log: RowLog
     solved: Solved
     progress: Progress
-    in_a_row: int = 0
+    breaker: Breaker
+    judge: Judge
 
     async def do(self, problems: Sequence[Problem]) -> list[Problem]:
         """All of them, `evaluate.concurrency` at once; gives back those whose run failed."""
@@ -171,21 +196,16 @@ class _Work:
             "model": self.models.name,
         }  # fmt: skip
         if trajectory.stop_reason is not StopReason.MODEL_ERROR:
-            update["verdict"] = await judge(problem, trajectory.answer, self.box)
+            update["verdict"] = await self.judge(problem, trajectory.answer, self.box)
         return trajectory.model_copy(update=update)
 
     def _store(self, trajectory: Trajectory) -> bool:
         """Keep a run that says something about the model; False for one that failed for want of machinery."""
         if trajectory.stop_reason is StopReason.MODEL_ERROR and not self.entrant.in_process:
             self.solved.failed["provider"] += 1
-            self.in_a_row += 1
-            if self.in_a_row >= _BREAKER:
-                raise ProviderError(
-                    f"the last {_BREAKER} runs failed for want of the model {self.models.name}: {trajectory.error}",
-                    hint="what is stored stays; run the same command again when it answers",
-                )
+            self.breaker.failed(trajectory.error)
             return False
-        self.in_a_row = 0
+        self.breaker.answered()
         if trajectory.verdict is not None and trajectory.verdict.outcome is Outcome.SANDBOX_ERROR:
             self.solved.failed["sandbox"] += 1
             return False

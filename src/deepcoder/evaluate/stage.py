@@ -4,6 +4,8 @@ RUN/evaluation/{base,student,teacher}.jsonl   trajectories with verdicts, as the
 RUN/evaluation/calls-*.jsonl                  single tool calls (deepcoder.evaluate.calls)
 RUN/evaluation/summary.json                   the figures
 RUN/evaluation/report.html, report.md         the same for people; the page holds every trajectory
+
+On a benchmark the same, and direct completions besides (deepcoder.evaluate.ways).
 """
 
 from __future__ import annotations
@@ -22,15 +24,20 @@ from deepcoder.config import Config
 from deepcoder.errors import ProblemError, StageError
 from deepcoder.evaluate.calls import make_calls
 from deepcoder.evaluate.control import without_execution
+from deepcoder.evaluate.direct import direct_absence, draw_all
 from deepcoder.evaluate.entrants import Absent, Entrant, Instructions, Name, find_entrants
 from deepcoder.evaluate.front import write_page
+from deepcoder.evaluate.judging import Subset
 from deepcoder.evaluate.measures import Figures
 from deepcoder.evaluate.referee import referee
 from deepcoder.evaluate.report import show, write_report
 from deepcoder.evaluate.rows import RowLog, write_json
+from deepcoder.evaluate.rows import rewrite as rewrite_rows
 from deepcoder.evaluate.sessions import note_session
-from deepcoder.evaluate.solving import Seat, Solved, solve_all, solve_calls
+from deepcoder.evaluate.solving import Seat, solve_all, solve_calls
 from deepcoder.evaluate.summary import Results, summarise
+from deepcoder.evaluate.ways import Bench, bench_inputs, judge_drawn, open_bench
+from deepcoder.judge import judge
 from deepcoder.knowledge import open_knowledge
 from deepcoder.models import ChatModels
 from deepcoder.problems import ProblemSource, open_source
@@ -52,21 +59,45 @@ def run(config: Config, folder: RunFolder, console: Console) -> Counts:
 
 def run_on(config: Config, folder: RunFolder, out: Path, console: Console) -> Counts:
     """The same with results in `out`: the run's models on other problems. Raises StageError where `out` is in use."""
+    _claim(config, folder, out, {})
+    return _evaluate(config, folder, out, console, calls=False)
+
+
+def run_benchmark(
+    config: Config, folder: RunFolder, benchmark: str, problems: Path, out: Path, console: Console, subset: Subset
+) -> Counts:
+    """The run's models on a benchmark, in the ways of `evaluate.ways`; results in `out`. Raises as `run_on`.
+
+    `evaluate.limit` and `evaluate.splits` do not apply: `subset` says which tasks.
+    """
+    _claim(config, folder, out, bench_inputs(benchmark, problems, subset))
+    bench = open_bench(benchmark, problems, subset, config, out, console)
+    return _evaluate(config, folder, out, console, calls=False, bench=bench)
+
+
+def _claim(config: Config, folder: RunFolder, out: Path, more: dict[str, str]) -> None:
+    """Mark `out` as this evaluation's. Raises StageError where it is another's."""
     out.mkdir(parents=True, exist_ok=True)
-    inputs = {"settings": hash_of(stage_settings(config, "evaluate")), "models": _models_hash(folder)}
+    inputs = {"settings": hash_of(stage_settings(config, "evaluate")), "models": _models_hash(folder)} | more
     marker = out / "inputs.json"
     if marker.exists() and json.loads(marker.read_text()) != inputs:
         raise StageError(f"{out} holds an evaluation with other settings or models", hint="choose another --out")
     if not marker.exists() and any(out.glob("*.jsonl")):
         raise StageError(f"{out} holds other results", hint="choose another --out")
     write_json(marker, inputs)
-    return _evaluate(config, folder, out, console, calls=False)
 
 
-def rewrite(config: Config, folder: RunFolder, out: Path | None, console: Console) -> Counts:
+def rewrite(
+    config: Config,
+    folder: RunFolder,
+    out: Path | None,
+    console: Console,
+    benchmark: tuple[str, Path, Subset] | None = None,
+) -> Counts:
     """Figures and reports anew from the stored runs: after another price, a judge, a newer version.
 
-    No model under evaluation is asked. Raises StageError where the evaluation in `out` is not complete.
+    No model under evaluation is asked. `benchmark`: that of `run_benchmark`, where `out` is its. Raises StageError
+    where the evaluation in `out` is not complete, or is on other problems.
     """
     out = out or folder.stage("evaluate")
     path = out / "summary.json"
@@ -75,7 +106,19 @@ def rewrite(config: Config, folder: RunFolder, out: Path | None, console: Consol
     old = json.loads(path.read_text())
     entrants = [_as_stored(name, old[name]) for name in get_args(Name) if name in old]
     asked = any((out / f"calls-{entrant.name}.jsonl").exists() for entrant in entrants)
-    return _evaluate(config, folder, out, console, calls=asked, entrants=entrants)
+    there = json.loads((out / "inputs.json").read_text()) if (out / "inputs.json").exists() else {}
+    told = bench_inputs(*benchmark) if benchmark else {}
+    if told != {key: value for key, value in there.items() if key not in ("settings", "models")}:
+        raise StageError(
+            f"{out} is of {there.get('benchmark', 'no benchmark')}, other tasks or another file",
+            hint="give --benchmark, --problems, --limit and --task-ids as the evaluation had them, or none of them",
+        )
+    bench = None
+    if benchmark:
+        bench = open_bench(*benchmark, config, out, console)
+        drawn = {key: old["benchmark"][key] for key in ("ways", "samples")}
+        config = config.model_copy(update={"evaluate": config.evaluate.model_copy(update=drawn)})
+    return _evaluate(config, folder, out, console, calls=asked, entrants=entrants, bench=bench)
 
 
 def outputs(folder: RunFolder) -> list[Path]:
@@ -91,19 +134,22 @@ def _evaluate(
     *,
     calls: bool,
     entrants: Sequence[Entrant | Absent] | None = None,
+    bench: Bench | None = None,
 ) -> Counts:
-    source = open_source(config.problems)
-    problems = evaluation_problems(config, source)
+    source = bench.source() if bench else open_source(config.problems)
+    problems = list(source.problems("all")) if bench else evaluation_problems(config, source)
     results = Results(entrants or find_entrants(config, folder, source, problems), problems, source.name)
     try:
-        asyncio.run(_solve(config, results, out, console, calls=calls))
+        asyncio.run(_solve(config, results, out, console, calls=calls, bench=bench))
     except KeyboardInterrupt:
         console.print(
             f"  stopped; what is done lies in {out}. The same command goes on.", highlight=False, soft_wrap=True
         )
         raise
-    _check_failures(results.solved, config)
+    _check_failures(results, config)
     summary = summarise(config, results, out)
+    if bench:
+        _add_direct(summary, bench, results, config, out, console)
     runs = {name: solved.trajectories for name, solved in results.solved.items()}
     write_json(out / "summary.json", summary)
     write_report(out / "report.md", summary)
@@ -123,8 +169,28 @@ def evaluation_problems(config: Config, source: ProblemSource) -> list[Problem]:
     return found
 
 
-async def _solve(config: Config, results: Results, out: Path, console: Console, *, calls: bool) -> None:
+def _add_direct(summary: Figures, bench: Bench, results: Results, config: Config, out: Path, console: Console) -> None:
+    """The benchmark, and the direct way of each model that took part."""
+    summary["benchmark"] = bench.figures(config)
+    if "direct" not in config.evaluate.ways:
+        return
+    for entrant in results.entrants:
+        if isinstance(entrant, Absent):
+            continue
+        if entrant.name in results.drawn:
+            drawn, runs = results.drawn[entrant.name], results.solved[entrant.name].trajectories
+            summary[entrant.name]["direct"] = judge_drawn(bench, entrant.name, drawn, runs, config, out, console)
+        else:
+            summary[entrant.name]["direct"] = {"reason": direct_absence(entrant)}
+
+
+async def _solve(
+    config: Config, results: Results, out: Path, console: Console, *, calls: bool, bench: Bench | None
+) -> None:
     """One model after the other, so that each has the machine for itself."""
+    by_agent = results.problems if bench is None or "agent" in config.evaluate.ways else []
+    to_complete = list(bench.tasks.values()) if bench and "direct" in config.evaluate.ways else []
+    judge_by = bench.judge if bench else judge
     async with open_sandbox(config.sandbox) as box:
         tools = make_tools(box, open_knowledge(config.knowledge), config.agent)
         if calls and config.evaluate.tool_calls:
@@ -136,12 +202,17 @@ async def _solve(config: Config, results: Results, out: Path, console: Console, 
             offered = tools if entrant.tools else without_execution(tools)
             async with Seat(entrant) as seat:
                 with RowLog(out / f"{entrant.name}.jsonl") as log:
-                    solved = await solve_all(seat, results.problems, log, config, box, offered, console)
+                    solved = await solve_all(seat, by_agent, log, config, box, offered, console, judge_by)
                 note_session(out, entrant.name, solved, config.evaluate.concurrency)
                 results.solved[entrant.name] = solved
                 if results.calls and _takes_calls(entrant):
                     with RowLog(out / f"calls-{entrant.name}.jsonl") as log:
                         results.answers[entrant.name] = await solve_calls(seat, results.calls, log, config, tools)
+                if to_complete and not direct_absence(entrant):
+                    path = out / "direct" / f"{entrant.name}.jsonl"
+                    with RowLog(path) as log:
+                        results.drawn[entrant.name] = await draw_all(seat, to_complete, log, config, console)
+                    rewrite_rows(path, results.drawn[entrant.name].rows)
     runs = {name: solved.trajectories for name, solved in results.solved.items()}
     if config.evaluate.judge.model and "student" in runs and "teacher" in runs:
         results.judged = await referee(runs["student"], runs["teacher"], config.evaluate.judge, out)
@@ -169,8 +240,15 @@ def _as_stored(name: Name, old: Figures) -> Entrant | Absent:
     )
 
 
-def _check_failures(results: dict[str, Solved], config: Config) -> None:
-    for name, solved in results.items():
+def _check_failures(results: Results, config: Config) -> None:
+    for name, drawn in results.drawn.items():
+        if drawn.failed > config.evaluate.max_failed:
+            raise StageError(
+                f"{drawn.failed} direct completions of {name} failed, twice each (provider); the others are stored",
+                hint="run the same command again to retry them, or go on without them: "
+                f"evaluate.max_failed={drawn.failed}",
+            )
+    for name, solved in results.solved.items():
         if solved.failed.total() > config.evaluate.max_failed:
             causes = ", ".join(f"{why} {number}" for why, number in solved.failed.items())
             raise StageError(

@@ -9,6 +9,7 @@ from typing import Any
 
 from deepcoder.config import Config
 from deepcoder.evaluate import calls as single
+from deepcoder.evaluate.direct import Drawn
 from deepcoder.evaluate.entrants import Absent, Entrant
 from deepcoder.evaluate.measures import Figures, absent, figures, versus
 from deepcoder.evaluate.sessions import machine_seconds
@@ -23,7 +24,7 @@ PAIRS = (
 
 @dataclass
 class Results:
-    """What was measured. `answers`: by model, the trajectory of each single call."""
+    """What was measured. `answers`: by model, the trajectory of each single call; `drawn`: direct completions."""
 
     entrants: Sequence[Entrant | Absent]
     problems: Sequence[Problem]
@@ -32,6 +33,7 @@ class Results:
     calls: Sequence[single.Call] = ()
     answers: dict[str, Mapping[str, Trajectory]] = field(default_factory=dict)
     judged: dict[str, Any] | None = None
+    drawn: dict[str, Drawn] = field(default_factory=dict)
 
 
 def summarise(config: Config, results: Results, out: Path) -> Figures:

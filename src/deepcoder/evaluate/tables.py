@@ -23,7 +23,13 @@ class Table(NamedTuple):
 
 def tables(summary: Figures) -> list[Table]:
     """All that have something to show, in order."""
-    found = [_models(summary), _takes(summary), _by(summary, "by_split", "splits", "By split")]
+    found = [
+        _models(summary),
+        _ways(summary),
+        _completions(summary),
+        _takes(summary),
+        _by(summary, "by_split", "splits", "By split"),
+    ]
     found += [_by(summary, "by_difficulty", "difficulty", "By difficulty")]
     found += [_by(summary, "by_family", "families", "By family")]
     found += [_tools(summary), _quality(summary), _rules(summary), _calls(summary), _judge(summary)]
@@ -39,6 +45,12 @@ def present(summary: Figures) -> list[tuple[str, Figures]]:
 def took_part(summary: Figures) -> list[tuple[str, Figures]]:
     """The models that took part."""
     return [(name, figures) for name, figures in present(summary) if figures["available"]]
+
+
+def completed(summary: Figures) -> list[tuple[str, Figures]]:
+    """The models whose direct completions of a benchmark were judged, each with the figures of these."""
+    found = [(name, figures.get("direct", {})) for name, figures in took_part(summary)]
+    return [(name, direct) for name, direct in found if "pass@1" in direct]
 
 
 def percent(value: float | None) -> str:
@@ -83,6 +95,12 @@ def comparisons(summary: Figures) -> list[str]:
                 f"{left} solves {pair['percent']:.0f} % of what {right} solves{bounds}; of {pair['n']} problems both "
                 f"solve {pair['both']}, only {left} {pair['only_left']}, only {right} {pair['only_right']}"
             )
+    for name, found in completed(summary):
+        if (beside := found["agent"]) is not None:
+            lines.append(
+                f"{name}: the agent solves {percent(beside['success'])}, a direct completion "
+                f"{percent(beside['direct'])} (pass@1) of the same {beside['n']} tasks; difference {_points(beside)}"
+            )
     lines += [
         f"{name} is absent: {figures['reason']}" for name, figures in present(summary) if not figures["available"]
     ]
@@ -95,6 +113,60 @@ def _models(summary: Figures) -> Table:
     )
     rows = [[name, *cells(figures)] for name, figures in present(summary)]
     return Table("models", "Models", note, ["", *HEADINGS], rows)
+
+
+def _ways(summary: Figures) -> Table:
+    rows = []
+    for name, figures in took_part(summary):
+        if (direct := figures.get("direct")) is None:
+            continue
+        if "reason" in direct:
+            rows.append([name, percent(figures["success"]), "-", f"not shown: {direct['reason']}", *["-"] * 4])
+        elif (beside := direct["agent"]) is None:
+            rows.append([name, "-", "-", percent(direct["pass@1"]), _bounds(direct["ci95"]["pass@1"]),
+                         str(direct["n"]), str(direct["samples_per_task"]), "-"])  # fmt: skip
+        else:
+            rows.append([
+                name, percent(beside["success"]), _bounds(beside["ci95"]), percent(beside["direct"]),
+                _bounds(beside["direct_ci95"]), str(beside["n"]), str(direct["samples_per_task"]), _points(beside),
+            ])  # fmt: skip
+    headings = ["", "agent with tools", "95 %", "direct, pass@1", "95 %", "tasks", "samples a task", "agent - direct"]
+    note = "The same tasks, judged by the same checks; intervals by bootstrap over tasks, of the difference in pairs."
+    if summary.get("benchmark", {}).get("name") == "mbpp":
+        note += " MBPP's usual prompt, that of the completions, shows the tests; the agent's hides them."
+    return Table("ways", "Agent with tools and direct completion", note, headings, rows)
+
+
+def _completions(summary: Figures) -> Table:
+    models = completed(summary)
+    ks = [key for key in models[0][1] if key.startswith("pass@")] if models else []
+    rows = [
+        [
+            name, *(f"{percent(each[k])} ({_bounds(each['ci95'][k])})" for k in ks), str(each["samples"]),
+            number(each["output_tokens_mean"] or None, ".0f"), number(each["seconds_mean"], ".2f"),
+            str(each["cut_off"]), str(each["failed_draws"]),
+            ", ".join(f"{outcome} {count}" for outcome, count in each["outcomes"].items()),
+        ]
+        for name, each in models
+    ]  # fmt: skip
+    headings = ["", *ks, "completions", "output tokens", "s", "cut off", "not answered", "outcomes"]
+    about = summary.get("benchmark", {})
+    note = (
+        f"{about.get('samples')} of each task of {about.get('name')}, temperature {about.get('temperature')}. pass@k: "
+        "the unbiased estimate, with a bootstrap over tasks. Not answered: by the provider, twice; not counted."
+    )
+    return Table("completions", "Direct completions", note, headings, rows)
+
+
+def _bounds(interval: Sequence[float]) -> str:
+    return f"{100 * interval[0]:.1f}-{100 * interval[1]:.1f}"
+
+
+def _points(beside: Figures) -> str:
+    """The difference of the two ways in points, with its interval."""
+    interval = beside["difference_ci95"]
+    bounds = f" ({100 * interval[0]:+.1f} to {100 * interval[1]:+.1f})" if interval else " (too few for an interval)"
+    return f"{100 * beside['difference']:+.1f} points{bounds}"
 
 
 def _takes(summary: Figures) -> Table:

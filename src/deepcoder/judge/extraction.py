@@ -18,17 +18,17 @@ _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+.-]*)[^\n]*\n(.*?)(?:^[ \t]
 def extract_code(answer: str, wanted: Collection[str] = ()) -> str:
     """The program in an answer; `wanted` are the names that it should define."""
     text = answer.replace("\r\n", "\n").replace("\r", "\n")
-    if _defined(text) is not None:
+    if defined_names(text) is not None:
         return text
     blocks = [match.group(3) for match in _FENCE.finditer(text)]
     for block in reversed(blocks):
-        names = _defined(block)
+        names = defined_names(block)
         if names is not None and (not wanted or names.intersection(wanted)):
             return block
     return blocks[-1] if blocks else text
 
 
-def _defined(code: str) -> set[str] | None:
+def defined_names(code: str) -> set[str] | None:
     """Names that a program binds at its top level; None where it is not Python."""
     try:
         with warnings.catch_warnings():

@@ -31,13 +31,18 @@ def open_humaneval(path: Path | None, *, limit: int | None = None) -> StoredSour
     return StoredSource("humaneval", problems(), limit=limit, policy=policy)
 
 
+def to_complete(prompt: str) -> str:
+    """The prompt around a function's beginning, for the agent and for a direct completion."""
+    return f"{_INSTRUCTION}```python\n{prompt.rstrip()}\n```"
+
+
 def _problem(row: Row) -> Problem:
     prompt, name = row.text("prompt"), row.text("entry_point")
     solution = row.text("canonical_solution", "")
     check = TestsCheck(entry_point=name, preamble=prompt, tests=row.text("test"))
     return Problem(
         problem_id=row.text("task_id"),
-        prompt=f"{_INSTRUCTION}```python\n{prompt.rstrip()}\n```",
+        prompt=to_complete(prompt),
         check=check,
         family="humaneval",
         difficulty=statements(prompt + solution, given=prompt) if solution else 0,

@@ -1,7 +1,8 @@
 """MBPP: mbpp.jsonl (974 rows) and sanitized-mbpp.json (427 rows), plain or .gz.
 
 The usual practice shows the tests in the prompt. Here they are hidden, so the prompt names the function
-and its parameters instead: read from the reference code's `def` line, and nothing else of it.
+and its parameters instead: read from the reference code's `def` line, and nothing else of it. `tests_shown`
+is the usual prompt, for direct completions that are to be compared with those of others.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def _problem(row: Row) -> tuple[Problem, str, str]:
     if not row.strings("test_list"):
         raise row.error("test_list", "is missing or empty")
     setup = row.text("test_setup_code", "") or "\n".join(row.strings("test_imports"))
-    text = row.text("text") if "text" in row.fields else row.text("prompt")
+    text = _text(row)
     name, signature = entry_point(code, tests, row)
     prompt = f"{text.strip()}\nName the function `{name}`; it is called as `{signature}`."
     check = TestsCheck(
@@ -61,6 +62,16 @@ def _problem(row: Row) -> tuple[Problem, str, str]:
         source=row.where,
     )
     return problem, code, name
+
+
+def tests_shown(row: Row) -> str:
+    """The prompt of the usual practice: the text, and the tests of `test_list` as they stand."""
+    tests = "\n".join(test.replace("\r\n", "\n") for test in row.strings("test_list"))
+    return f"{_text(row).strip()}\nAnswer with the code alone. It must pass these tests:\n\n```python\n{tests}\n```"
+
+
+def _text(row: Row) -> str:
+    return row.text("text") if "text" in row.fields else row.text("prompt")
 
 
 def entry_point(code: str, tests: list[str], row: Row) -> tuple[str, str]:
