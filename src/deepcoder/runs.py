@@ -16,6 +16,7 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -164,14 +165,18 @@ def hash_files(paths: list[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-def write_atomic(path: Path, data: str | bytes) -> None:
-    """Write beside, fsync, rename: after a crash the file is either the old one or the new one."""
+def write_atomic(path: Path, data: str | bytes | Sequence[str]) -> None:
+    """Write beside, fsync, rename: after a crash the file is either the old one or the new one.
+
+    `data` in parts is written part by part: no second copy of a large file is held.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    raw = data.encode() if isinstance(data, str) else data
+    parts = [data] if isinstance(data, str | bytes) else data
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(raw)
+            for part in parts:
+                file.write(part.encode() if isinstance(part, str) else part)
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(0o644)

@@ -21,7 +21,7 @@ from deepcoder.evaluate.solving import Key
 from deepcoder.evaluate.tables import MODELS, Table, comparisons, numbers_first, tables, took_part
 from deepcoder.records import Trajectory
 from deepcoder.runs import RunFolder, write_atomic
-from deepcoder.view import Item, item_of, page
+from deepcoder.view import Item, item_of, page_parts
 
 Runs = Mapping[str, Mapping[Key, Trajectory]]
 
@@ -38,7 +38,8 @@ def write_page(path: Path, summary: Figures, runs: Runs, folder: RunFolder) -> N
         "models": ", ".join(f"{name} ({figures['model']})" for name, figures in took_part(summary)),
     }
     title = f"Evaluation of {folder.path.resolve().name}"
-    write_atomic(path, page(items(runs), title=title, facts=facts, front=front(summary, runs, folder), style=style))
+    shown = front(summary, runs, folder)
+    write_atomic(path, page_parts(items(runs), title=title, facts=facts, front=shown, style=style))
 
 
 def items(runs: Runs) -> Iterator[Item]:

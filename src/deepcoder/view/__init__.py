@@ -5,6 +5,6 @@
 
 from deepcoder.view.command import view
 from deepcoder.view.items import Item, item_of
-from deepcoder.view.page import page
+from deepcoder.view.page import page, page_parts
 
-__all__ = ["Item", "item_of", "page", "view"]
+__all__ = ["Item", "item_of", "page", "page_parts", "view"]

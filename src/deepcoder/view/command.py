@@ -11,7 +11,7 @@ from rich.console import Console
 from deepcoder.errors import StageError
 from deepcoder.runs import write_atomic
 from deepcoder.view.items import Item, item_of
-from deepcoder.view.page import page
+from deepcoder.view.page import page_parts
 from deepcoder.view.selection import Selection, selected
 from deepcoder.view.terminal import browse, listed, show
 
@@ -67,12 +67,12 @@ def view_page(run_dir: Path, console: Console, selection: Selection, file: Path)
             number += 1
             yield item_of(run)
 
-    text = page(counted(), title=f"Trajectories of {run_dir.resolve().name}")
+    parts = page_parts(counted(), title=f"Trajectories of {run_dir.resolve().name}")
     if not number:
         raise _nothing(run_dir, selection)
-    write_atomic(file, text)
+    write_atomic(file, parts)
     console.print(
-        f"{file}: {number:,} trajectories, {len(text) / 1e6:.1f} MB; open it in a browser",
+        f"{file}: {number:,} trajectories, {file.stat().st_size / 1e6:.1f} MB; open it in a browser",
         highlight=False,
         soft_wrap=True,
     )

@@ -4,24 +4,40 @@ const HEIGHT = 60;  // of a row, as in page.css
 const $ = (id) => document.getElementById(id);
 
 async function unpack(text) {
-  const bytes = Uint8Array.from(atob(text.trim()), (character) => character.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return JSON.parse(await new Response(stream).text());
+  const binary = atob(text.trim());
+  const bytes = new Uint8Array(binary.length);  // filled by a loop: a callback for each byte takes ten times as long
+  for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+}
+const later = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+async function packed(number) {  // a block's text; the file may still be being read: a block is whole when one follows
+  for (;;) {
+    const blocks = document.querySelectorAll("script.block");
+    if (number + 1 < blocks.length || (number < blocks.length && document.readyState !== "loading")) {
+      return blocks[number].textContent;
+    }
+    if (document.readyState !== "loading") throw new Error("the file is cut off");
+    await later(20);
+  }
 }
 
-function start(index, packed) {
+function start(index) {
   const { block: size, rows } = index;
   const total = rows.id.length;
   const row = (at) => Object.fromEntries(Object.entries(rows).map(([key, column]) => [key, column[at]]));
   const byId = new Map(rows.id.map((id, at) => [id, at]));
   const byProblem = new Map();
-  rows.problem_id.forEach((id, at) => byProblem.set(id, [...(byProblem.get(id) ?? []), at]));
+  rows.problem_id.forEach((id, at) => {
+    if (!byProblem.has(id)) byProblem.set(id, []);
+    byProblem.get(id).push(at);
+  });
 
   // --- bodies: the last few blocks stay unpacked; the text that is searched stays once it was needed
   const open = new Map();
   const texts = new Array(total);
   async function block(number) {
-    const found = open.get(number) ?? unpack(packed[number].textContent);
+    const found = open.get(number) ?? packed(number).then(unpack);
     open.delete(number);
     open.set(number, found);
     if (open.size > 8) open.delete(open.keys().next().value);
@@ -31,6 +47,18 @@ function start(index, packed) {
   function searchable(at, content) {
     return [rows.id[at], rows.problem_id[at], content.answer ?? "", ...content.runs.map((run) => run[2])]
       .join("\n").toLowerCase();
+  }
+  const read = [];
+  const readTexts = (number) => read[number] ??= (open.get(number) ?? packed(number).then(unpack)).then((bodies) => {
+    bodies.forEach((content, offset) => { texts[number * size + offset] = searchable(number * size + offset, content); });
+  });
+  async function prepare() {  // once the list is looked at, and only while there is nothing else to do
+    if (read.length) return;
+    const idle = globalThis.requestIdleCallback ?? setTimeout;
+    for (let number = 0; number * size < total; number++) {
+      await readTexts(number);
+      await new Promise((done) => idle(done));
+    }
   }
 
   // --- filters
@@ -64,30 +92,46 @@ function start(index, packed) {
       if (wanted.every(([key, select]) => rows[key][at] === select.value.slice(1))) found.push(at);
     }
     if (query) {
-      const hits = [];
-      for (const [done, at] of found.entries()) {
-        if (texts[at] === undefined) {
-          const first = Math.floor(at / size) * size;
-          (await block(first / size)).forEach((content, offset) => {
-            texts[first + offset] = searchable(first + offset, content);
-          });
-          $("count").textContent = `Searching, ${Math.round(100 * done / found.length)} %`;
-          if (mine !== turn) return;
-        }
-        if (texts[at].includes(query)) hits.push(at);
-      }
-      found = hits;
+      found = await search(query, found, () => mine === turn);
+      if (!found) return;
     }
+    if (!query || !found.length) list(found);
     shown = found;
     $("count").textContent = `${shown.length.toLocaleString()} of ${total.toLocaleString()} trajectories`;
-    $("list").scrollTop = 0;
     draw();
     if (document.body.dataset.view === "list" && !named() && shown.length) await show(shown[0]);
     document.body.dataset.ready = String(mine);
   }
 
+  // Hits are listed as they come; the page answers in between. null: another search has begun.
+  async function search(query, among, wanted) {
+    const hits = [];
+    let told = performance.now(), rested = told;
+    for (const [done, at] of among.entries()) {
+      if (texts[at] === undefined) await readTexts(Math.floor(at / size));
+      if (texts[at].includes(query) && hits.push(at) === 1) list(hits);
+      const now = performance.now();
+      if (now - rested > 40) {
+        if (now - told > 250) {
+          $("count").textContent = `Searching, ${Math.round(100 * done / among.length)} %: ${hits.length.toLocaleString()} found`;
+          draw();
+          told = now;
+        }
+        await later(0);
+        rested = performance.now();
+      }
+      if (!wanted()) return null;
+    }
+    return hits;
+  }
+
   // --- the list: only the rows in view are in the document
   let current = -1;
+  function list(found) {
+    shown = found;
+    $("list").scrollTop = 0;
+    draw();
+  }
   function draw() {
     const list = $("list");
     const from = Math.max(0, Math.floor(list.scrollTop / HEIGHT) - 8);
@@ -136,6 +180,7 @@ function start(index, packed) {
   let beside = false;
   function turnTo(view) {
     document.body.dataset.view = view;
+    if (view === "list") prepare().catch(failed);
     for (const link of document.querySelectorAll("nav a")) {
       if ((link.hash === "#/") === (view === "front")) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
@@ -224,12 +269,12 @@ function start(index, packed) {
   });
   $("facts").textContent = Object.entries(index.facts).map(([name, value]) => `${name}: ${value}`).join(" · ");
   document.body.toggleAttribute("data-front", fronted);
-  filter().then(follow);
+  filter().then(follow).catch(failed);
 }
 
+const failed = (error) => { $("count").textContent = `The page's data cannot be read: ${error}`; };
 if (typeof DecompressionStream === "undefined") {
   $("count").textContent = "This browser cannot unpack the page's data; one of 2023 or later can.";
 } else {
-  unpack($("index").textContent).then((index) => start(index, document.querySelectorAll("script.block")))
-    .catch((error) => { $("count").textContent = `The page's data cannot be read: ${error}`; });
+  unpack($("index").textContent).then(start).catch(failed);
 }

@@ -1,8 +1,9 @@
 """One HTML file with everything inside: style, script and data; it asks no server for anything.
 
 Data: the rows of the list as one gzip block, the bodies in blocks of `BLOCK`, all base64, so that no text of a
-model can end a script element. The page unpacks a block when one of its items is opened, and all of them, once,
-for a text search. Its Content-Security-Policy lets this style and this script run, nothing else, and no request out.
+model can end a script element. The script stands before the bodies: the list answers while they are still being read.
+The page unpacks a block when one of its items is opened, and all of them, once, for a text search.
+Its Content-Security-Policy lets this style and this script run, nothing else, and no request out.
 """
 
 from __future__ import annotations
@@ -26,12 +27,19 @@ BLOCK = 64
 def page(
     items: Iterable[Item], *, title: str, facts: Mapping[str, str] | None = None, front: str = "", style: str = ""
 ) -> str:
-    """The whole file. `facts`: name and value, shown in the head. Memory: the packed data and the rows.
+    """The whole file. `facts`: name and value, shown in the head.
 
     `front`: HTML of the caller's, shown first, with its own `style`; text of others in it must be escaped already.
     Inline style attributes and scripts in it are not run. It links to `#ID`, `#ID&compare`, `#/trajectories` (with
     `?family=...&outcome=...` filtered) and to its own `id="front-NAME"` by `#/NAME`.
     """
+    return "".join(page_parts(items, title=title, facts=facts, front=front, style=style))
+
+
+def page_parts(
+    items: Iterable[Item], *, title: str, facts: Mapping[str, str] | None = None, front: str = "", style: str = ""
+) -> list[str]:
+    """`page` in parts, for `write_atomic`. Memory: the packed data and the rows; one block's texts at a time."""
     rows: list[Row] = []
     blocks: list[str] = []
     bodies: list[Body] = []
@@ -69,21 +77,23 @@ def _columns(rows: list[Row]) -> dict[str, list[Any]]:
     return {key: [row[key] for row in rows] for key in Row.__annotations__}  # type: ignore[literal-required]
 
 
-def _filled(title: str, index: str, blocks: list[str], front: str, extra: str) -> str:
+def _filled(title: str, index: str, blocks: list[str], front: str, extra: str) -> list[str]:
     style, script = assets()
     style, script = _text("page.css") + style + extra, script + _text("page.js")
     policy = "; ".join(
         ["default-src 'none'", f"script-src {_hash(script)}", f"style-src {_hash(style)}", "img-src data:",
          "base-uri 'none'", "form-action 'none'"]
     )  # fmt: skip
-    data = "".join(f'<script type="text/plain" class="block">{block}</script>\n' for block in blocks)
     values = {
         "FIRST": "front" if front else "list", "FRONT": front,
         "TITLE": html.escape(visible(title)), "POLICY": policy, "STYLE": style, "SCRIPT": script,
-        "DATA": f'<script type="text/plain" id="index">{index}</script>\n{data}',
+        "INDEX": f'<script type="text/plain" id="index">{index}</script>\n',
     }  # fmt: skip
-    head, *rest = _text("page.html").split("%%")  # NAME%%text after it%%NAME%%...
-    return head + "".join(values[part] if number % 2 == 0 else part for number, part in enumerate(rest))
+    before, after = _text("page.html").split("%%BLOCKS%%")
+    head, *rest = before.split("%%")  # NAME%%text after it%%NAME%%...
+    filled = [values[part] if number % 2 == 0 else part for number, part in enumerate(rest)]
+    data = [part for each in blocks for part in ('<script type="text/plain" class="block">', each, "</script>\n")]
+    return [head, *filled, *data, after]
 
 
 def _hash(text: str) -> str:
