@@ -359,6 +359,7 @@ CONTINUED = "def f(x):\n    '''adds 0'''\n    return x + 1\n"
         ("```python\n    return x + 1\n```", CONTINUED),
         ("<think>easy</think>\n    return x + 1\n", CONTINUED),
         ("I cannot.", "I cannot."),
+        ("```python\nprint(1)\n```", "print(1)\n"),
         ("", ""),
         ("```python\ndef f(x: return\n```", "def f(x: return\n"),
     ],

@@ -66,17 +66,17 @@ def direct_absence(entrant: Entrant) -> str:
 def program_of(reply: str, task: Task) -> str:
     """The program in a reply: a function in a fence or as it stands, else the reply as what continues the prompt.
 
-    Thinking is left out. A continuation counts where prompt and reply together are Python; its first line may have
-    lost its indentation, as servers that trim replies do. Anything else stays as it is, and fails as what it is.
+    Thinking is left out. What continues the prompt is no program by itself, and one together with it; its first line
+    may have lost its indentation (some servers trim replies). Anything else stays as it is, and fails as what it is.
     """
     behind = without_reasoning(reply)
     text = reply if reply.strip() == behind.strip() else behind  # the indentation of the first line is code
     code = extract_code(text, (task.entry_point,))
-    if task.entry_point in (defined_names(code) or ()) or task.entry_point not in (defined_names(task.prefix) or ()):
+    if _compiles(code) or task.entry_point not in (defined_names(task.prefix) or ()):
         return code
     for body in (code, f"    {code.lstrip()}"):
         whole = f"{task.prefix.rstrip()}\n{body}"
-        if body.strip() and _compiles(whole):
+        if _compiles(whole):
             return whole
     return code
 
