@@ -49,6 +49,7 @@ _IRRELEVANT = {
     "teacher.requests_per_minute", "teacher.tokens_per_minute", "teacher.requests_per_day", "teacher.tokens_per_day",
     "teacher.input_price", "teacher.output_price", "teacher.cached_price",
     "generate.max_failed", "generate.max_cost", "evaluate.max_failed", "evaluate.judge", "engine.price_per_hour",
+    "evaluate.ways", "evaluate.samples", "evaluate.temperature",  # a benchmark's (deepcoder.evaluate.ways), no stage's
     "train.save_steps", "train.keep_checkpoints",
     "score.base_url", "score.api_key_env", "score.concurrency", "score.shard_rows",
     "score.timeout_s", "score.max_attempts", "score.max_wait_s", "score.max_outage_s",

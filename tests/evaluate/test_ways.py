@@ -24,6 +24,7 @@ from deepcoder.evaluate import Subset, evaluate_samples, rewrite, run_benchmark
 from deepcoder.evaluate.benchmarks import Task, read_benchmark
 from deepcoder.evaluate.direct import program_of
 from deepcoder.evaluate.ways import beside
+from deepcoder.models.server import open_server
 from deepcoder.records import fence_python
 from deepcoder.runs import RunFolder
 
@@ -240,9 +241,11 @@ def test_one_way_alone_and_a_subset(bench: Bench) -> None:
     summary = bench.go(bench.set(models=["student"], ways=["direct"]), subset)
     assert (summary["student"]["n"], summary["student"]["direct"]["n"]) == (0, 2)
     assert summary["student"]["direct"]["agent"] is None
+    again = bench.go(bench.set(models=["student"]), subset)
+    assert (again["student"]["n"], again["student"]["direct"]["agent"]["n"]) == (2, 2), "the other way may come later"
     with pytest.raises(StageError, match="other settings"):
-        bench.go(bench.set(models=["student"], ways=["agent"]), subset)
-    bench.out = bench.folder / "other"
+        bench.go(bench.set(models=["student"], samples=2), subset)
+    bench.out = bench.config.run.dir / "benchmarks" / "humaneval"
     summary = bench.go(bench.set(models=["student"], ways=["agent"]), subset)
     assert "direct" not in summary["student"]
     assert summary["student"]["n"] == 2
@@ -324,6 +327,19 @@ def test_each_draw_of_a_teacher_has_a_seed_of_its_own(bench: Bench, monkeypatch:
         bench.go(teacher(bench, server, monkeypatch, samples=2), Subset(limit=1))
     asked = [(request["seed"], request["temperature"]) for request in server.requests]
     assert sorted(asked) == [(5, 0.8), (6, 0.8)]
+
+
+def test_a_student_behind_a_server_is_asked_with_temperature_and_seed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "open_engine", lambda engine, path: open_server(engine, str(path)))
+    with FakeProvider(thinks, models=("final",), key=None) as server:
+        told = {"engine": "openai", "base_url": server.base_url, "model": "final"}
+        config = bench.set(models=["student"], ways=["direct"], samples=2)
+        config = config.model_copy(update={"engine": config.engine.model_copy(update=told)})
+        found = bench.go(config, Subset(limit=1))["student"]["direct"]
+    assert sorted((each["seed"], each["temperature"]) for each in server.requests) == [(0, 0.8), (1, 0.8)]
+    assert (found["pass@1"], found["samples"]) == (1.0, 2)
 
 
 # --- prompts and programs -------------------------------------------------------------------------

@@ -70,7 +70,8 @@ def run_benchmark(
 
     `evaluate.limit` and `evaluate.splits` do not apply: `subset` says which tasks.
     """
-    _claim(config, folder, out, bench_inputs(benchmark, problems, subset))
+    sampling = f"{config.evaluate.samples} at {config.evaluate.temperature:g}"
+    _claim(config, folder, out, bench_inputs(benchmark, problems, subset) | {"sampling": sampling})
     bench = open_bench(benchmark, problems, subset, config, out, console)
     return _evaluate(config, folder, out, console, calls=False, bench=bench)
 
@@ -108,7 +109,7 @@ def rewrite(
     asked = any((out / f"calls-{entrant.name}.jsonl").exists() for entrant in entrants)
     there = json.loads((out / "inputs.json").read_text()) if (out / "inputs.json").exists() else {}
     told = bench_inputs(*benchmark) if benchmark else {}
-    if told != {key: value for key, value in there.items() if key not in ("settings", "models")}:
+    if told != {key: value for key, value in there.items() if key in ("benchmark", "problems", "subset")}:
         raise StageError(
             f"{out} is of {there.get('benchmark', 'no benchmark')}, other tasks or another file",
             hint="give --benchmark, --problems, --limit and --task-ids as the evaluation had them, or none of them",
