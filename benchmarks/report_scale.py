@@ -8,12 +8,13 @@ like one text repeated), lengths are log-normal: a tenth of the observations is 
 longest have 20,000; the teacher's steps carry a provider's reasoning. Every size is made and written in a process of
 its own. Columns:
 
-write      `summarise` and `write_page`, seconds; the peak of the process's resident memory over what it had before them
+figures    `summarise`; write: `write_page`, and the peak of the process's resident memory over what it had before it
 open       from the start of loading until the page answers, file already in the file cache; then `last`: until the last
            trajectory stands there where its deep link is what was opened
-search     first: right after the page answers, a word of one trajectory, until the count is final (`shown`: until the
-           hit is listed); then a word of one, one of all, one of none; each with the 150 ms that typing is waited for
+search     first: right after the page answers, a word of one trajectory, until the count is final; then a word of one,
+           one of all, one of none; each with the 150 ms that typing is waited for
 fold       unfolding all of the last trajectory's long texts, folding one, until drawn
+CPU        of the writing process; of the page's process (another program's load does not change it as it does seconds)
 scroll     the list from its first to its last row in 100 frames: the slowest frame, ms
 longest    the longest task that blocked the page in all of this, ms (0: none took 50)
 heap, tab  JavaScript's heap at the end after collection; the largest resident memory of the page's process, MiB
@@ -36,11 +37,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
-COLUMNS = ("trajectories", "text MB", "file MB", "write s", "write MiB", "open s", "last s", "shown s", "first s",
-           "one s", "all s", "none s", "unfold s", "fold s", "scroll ms", "longest ms", "heap MiB", "tab MiB")  # fmt: skip
+COLUMNS = (
+    "trajectories", "text MB", "file MB", "figures s", "figures CPU s", "write s", "write CPU s", "write MiB", "open s",
+    "open CPU s", "last s", "first s", "first CPU s", "one s", "all s", "none s", "unfold s", "fold s", "scroll ms",
+    "longest ms", "heap MiB", "tab MiB",
+)  # fmt: skip
 WATCH = """
 globalThis.longest = 0;
 new PerformanceObserver((list) => {
@@ -54,13 +59,8 @@ SEARCH = """async (text) => {
   const box = document.getElementById("search");
   box.value = text;
   box.dispatchEvent(new Event("input", { bubbles: true }));
-  let shown = 0;
-  await until(() => {
-    const rows = document.querySelectorAll(".row").length;
-    if (!shown && rows && document.getElementById("rows").offsetHeight === 60) shown = performance.now() - start;
-    return document.body.dataset.ready !== before;
-  });
-  return { shown: shown / 1e3, whole: (performance.now() - start) / 1e3, rows: document.getElementById("rows").offsetHeight / 60 };
+  await until(() => document.body.dataset.ready !== before);
+  return { seconds: (performance.now() - start) / 1e3, rows: document.getElementById("rows").offsetHeight / 60 };
 }"""
 SCROLL = """async () => {
   const list = document.getElementById("list"), far = list.scrollHeight - list.clientHeight;
@@ -135,6 +135,7 @@ def write(size: int, folder: Path) -> dict[str, float]:
     from deepcoder.evaluate.summary import Results, summarise
     from deepcoder.models import ChatModels
     from deepcoder.records import AnswerCheck, Problem
+    from deepcoder.runs import RunFolder
 
     def nobody() -> ChatModels:
         raise AssertionError("nobody is asked")
@@ -144,31 +145,38 @@ def write(size: int, folder: Path) -> dict[str, float]:
     runs = {name: trajectories(name, size // 2) for name in names}
     entrants = [Entrant(name, f"SYNTHETIC {name}", nobody, "full", in_process=False) for name in names]  # type: ignore[arg-type]
     problems = [
-        Problem(problem_id=problem, prompt="?", split=split, check=AnswerCheck(answer="x")) for split, problem in runs["student"]
+        Problem(problem_id=problem, prompt="?", split=split, check=AnswerCheck(answer="x"))
+        for split, problem in runs["student"]
     ]
     results = Results(entrants, problems, "SYNTHETIC", {name: Solved(runs[name]) for name in names})
-    from deepcoder.runs import RunFolder
 
+    start = time.monotonic(), time.process_time()
+    summary = summarise(config, results, folder)
+    made = time.monotonic(), time.process_time()
     Path("/proc/self/clear_refs").write_text("5")  # the high-water mark of resident memory begins anew
-    before, start = high_water(os.getpid()), time.monotonic()
-    write_page(folder / "report.html", summarise(config, results, folder), runs, RunFolder(config))
+    before = high_water(os.getpid())
+    write_page(folder / "report.html", summary, runs, RunFolder(config))
+    now = time.monotonic(), time.process_time()
     shown = (step for found in runs.values() for run in found.values() for step in run.steps)
     text = sum(len(s.thought) + len(s.input) + len(s.observation or "") + len(s.reasoning or "") for s in shown)
     return {
-        "write s": time.monotonic() - start, "write MiB": high_water(os.getpid()) - before, "text MB": text / 1e6,
+        "figures s": made[0] - start[0], "figures CPU s": made[1] - start[1],
+        "write s": now[0] - made[0], "write CPU s": now[1] - made[1], "write MiB": high_water(os.getpid()) - before,
+        "text MB": text / 1e6,
         "file MB": (folder / "report.html").stat().st_size / 1e6,
     }  # fmt: skip
 
 
-async def drive(page: Path, size: int, program: str) -> dict[str, float]:
+async def drive(address: str, size: int, program: str) -> dict[str, float]:
     """Open the page in Chromium and use it."""
     from playwright.async_api import async_playwright  # type: ignore[import-not-found]
 
-    address, last = page.resolve().as_uri(), f"teacher-{size // 2 - 1}"
+    last = f"teacher-{size // 2 - 1}"
+    opened = (("last s", f"#{last}", f'[data-shown="{last}"]'), ("open s", "#/trajectories", "[data-ready]"))
     found: dict[str, float] = {}
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        for name, where, ready in (("last s", f"#{last}", f'[data-shown="{last}"]'), ("open s", "#/trajectories", "[data-ready]")):
+        for name, where, ready in opened:
             tab = await browser.new_page(viewport={"width": 1280, "height": 900})
             tab.set_default_timeout(120_000)
             await tab.add_init_script(WATCH)
@@ -182,23 +190,36 @@ async def drive(page: Path, size: int, program: str) -> dict[str, float]:
                 found["fold s"] = await tab.evaluate(CLICK, 1)
                 found["longest ms"] = await tab.evaluate("longest")
                 await tab.close()
+        found["open CPU s"] = await busy(browser)
         first = await tab.evaluate(SEARCH, f"needlestudent{size // 2 - 2}q")
-        found |= {"shown s": first["shown"], "first s": first["whole"]}
-        for name, text, rows in (("one s", "needleteacher7q", 1), ("all s", "the answer, needle", size), ("none s", "no such wordq", 0)):
+        found |= {"first s": first["seconds"], "first CPU s": await busy(browser) - found["open CPU s"]}
+        for name, text, rows in (
+            ("one s", "needleteacher7q", 1), ("all s", "the answer, needle", size), ("none s", "no such wordq", 0),
+        ):  # fmt: skip
             seen = await tab.evaluate(SEARCH, text)
             assert seen["rows"] == rows, (name, seen)
-            found[name] = seen["whole"]
+            found[name] = seen["seconds"]
         await tab.evaluate(SEARCH, "")
         found["scroll ms"] = await tab.evaluate(SCROLL)
         found["longest ms"] = max(found["longest ms"], await tab.evaluate("longest"))
         session = await tab.context.new_cdp_session(tab)
         await session.send("HeapProfiler.collectGarbage")
         found["heap MiB"] = (await session.send("Runtime.getHeapUsage"))["usedSize"] / 2**20
-        processes = await (await browser.new_browser_cdp_session()).send("SystemInfo.getProcessInfo")
-        pids = [each["id"] for each in processes["processInfo"] if each["type"] == "renderer"]
-        found["tab MiB"] = max(map(high_water, pids))
+        found["tab MiB"] = max([high_water(pid) for pid in await renderers(browser)])
         await browser.close()
     return found
+
+
+async def renderers(browser: Any) -> list[int]:
+    """The processes of the browser's pages."""
+    session = await browser.new_browser_cdp_session()
+    processes = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
+    return [each["id"] for each in processes if each["type"] == "renderer"]
+
+
+async def busy(browser: Any) -> float:
+    """CPU seconds of the one page that is open."""
+    return max([sum(psutil.Process(pid).cpu_times()[:2]) for pid in await renderers(browser)])
 
 
 def high_water(pid: int) -> float:
@@ -228,9 +249,18 @@ def main() -> None:
             folder = (args.keep or Path(scratch)) / str(size)
             folder.mkdir(parents=True, exist_ok=True)
             made = subprocess.run(
-                [sys.executable, __file__, "--make", str(size), "--keep", folder], check=True, stdout=subprocess.PIPE, text=True
+                [sys.executable, __file__, "--make", str(size), "--keep", folder],
+                check=True,
+                stdout=subprocess.PIPE,
+                text=True,
             )
-            seen.append({"trajectories": size, **json.loads(made.stdout), **asyncio.run(drive(folder / "report.html", size, program))})
+            seen.append(
+                {
+                    "trajectories": size,
+                    **json.loads(made.stdout),
+                    **asyncio.run(drive((folder / "report.html").resolve().as_uri(), size, program)),
+                }
+            )
             table.add_column(f"{size:,}", justify="right", no_wrap=True)
     for name in COLUMNS:
         table.add_row(name, *(f"{each[name]:,.2f}" if name.endswith(" s") else f"{each[name]:,.0f}" for each in seen))

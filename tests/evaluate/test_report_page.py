@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tests.trajectories.made import made
+from tests.view.contrast import faint
 
 from deepcoder.config import load_config
 from deepcoder.evaluate.entrants import Entrant
@@ -166,12 +167,17 @@ async def test_a_deep_link_puts_student_and_teacher_side_by_side_and_folds(tab: 
 
 
 @pytest.mark.browser
-async def test_any_width_and_both_schemes(tab: Any) -> None:
+@pytest.mark.parametrize("where", ["#/", "#teacher-7", "#student-33&compare"])
+async def test_any_width_and_both_schemes(tab: Any, where: str) -> None:
+    await tab.goto(tab.address + where)
+    if where != "#/":
+        await tab.locator("body[data-shown]").wait_for(state="attached")
     backs = set()
     for scheme in ("light", "dark"):
         await tab.emulate_media(color_scheme=scheme)
         backs.add(await tab.evaluate("getComputedStyle(document.body).backgroundColor"))
-        for width in (320, 390, 1280):
+        for width in (320, 360, 1280):
             await tab.set_viewport_size({"width": width, "height": 800})
             assert await tab.evaluate("document.documentElement.scrollWidth") <= width
+            assert await faint(tab) == []
     assert len(backs) == 2

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tests.trajectories.made import made
+from tests.view.contrast import faint
 
 from deepcoder.records import Step
 from deepcoder.view import Item, item_of, page
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.async_api", reason="needs playwright: pip install playwright")
 
 EVIL = "</script><img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
+BLOCK = '<script type="text/plain" class="block">'
 COUNT = 1_000
 
 
@@ -43,6 +45,15 @@ def items() -> list[Item]:
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "view.html"
     path.write_text(page(items(), title="Trajectories of a test", facts={"teacher": "expert"}))
+    return path
+
+
+@pytest.fixture
+def cut(file: Path, tmp_path: Path) -> Path:
+    """The page as it is while it is being read: two blocks of trajectories, the rest missing."""
+    begin, *blocks = file.read_text().split(BLOCK)
+    path = tmp_path / "cut.html"
+    path.write_text(BLOCK.join([begin, *blocks[:2]]))
     return path
 
 
@@ -152,9 +163,42 @@ async def test_no_width_needs_sideways_scrolling_and_both_schemes_differ(tab: An
     for scheme in ("light", "dark"):
         await tab.emulate_media(color_scheme=scheme)
         backs.add(await tab.evaluate("getComputedStyle(document.body).backgroundColor"))
-        for width in (320, 390, 1100):
+        for width in (320, 360, 1100):
             await tab.set_viewport_size({"width": width, "height": 800})
             assert await tab.evaluate("document.documentElement.scrollWidth") <= width
+            assert await faint(tab) == []
             if folder := os.environ.get("DEEPCODER_SCREENSHOTS"):
                 await tab.screenshot(path=Path(folder) / f"view-{scheme}-{width}.png")
     assert len(backs) == 2
+
+
+async def test_a_long_list_holds_few_rows_and_says_its_length(tab: Any) -> None:
+    await tab.get_by_label("Search").fill("it.")
+    await counted(tab, COUNT)
+    for fraction in (0.5, 1):
+        await tab.evaluate(
+            "(part) => { const l = document.querySelector('#list'); l.scrollTop = part * l.scrollHeight }", fraction
+        )
+        row = tab.locator(f'.row[aria-posinset="{int(fraction * COUNT)}"]')
+        await row.wait_for()
+        assert await row.get_attribute("aria-setsize") == str(COUNT)
+        assert await tab.locator(".row").count() < 40
+    await row.click()
+    await open_(tab, f"t-p{COUNT - 1}")
+    await tab.get_by_label("Search").fill("no such text")
+    await tab.get_by_text(f"0 of {COUNT + 3:,} trajectories", exact=True).wait_for()
+    assert await tab.locator(".row").count() == 0
+    await tab.get_by_label("Search").fill("p999")
+    await counted(tab, 1)
+    assert tab.complaints == []
+
+
+async def test_the_list_answers_before_the_trajectories_are_read_and_a_file_cut_off_is_told(
+    tab: Any, cut: Path
+) -> None:
+    await tab.goto(cut.as_uri() + "#t-p3")
+    await open_(tab, "t-p3")
+    await tab.locator(f'.row[aria-setsize="{COUNT + 3}"]').first.wait_for()
+    await tab.goto(cut.as_uri() + "#both-student")
+    await tab.get_by_role("status").filter(has_text="the file is cut off").wait_for()
+    assert tab.complaints == []

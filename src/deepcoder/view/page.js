@@ -7,7 +7,10 @@ async function unpack(text) {
   const binary = atob(text.trim());
   const bytes = new Uint8Array(binary.length);  // filled by a loop: a callback for each byte takes ten times as long
   for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+  const gzip = new DecompressionStream("gzip");  // written to, not piped through from a Blob: a sixth of the time
+  const writer = gzip.writable.getWriter();
+  for (const done of [writer.write(bytes), writer.close()]) done.catch(() => {});  // the reading side says what is wrong
+  return new Response(gzip.readable).json();
 }
 const later = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
@@ -241,13 +244,14 @@ function start(index) {
   }
 
   // --- what the user does
+  const refilter = () => filter().catch(failed);
   let waiting = 0;
   $("filters").addEventListener("submit", (event) => event.preventDefault());
-  $("clear").addEventListener("click", () => setTimeout(filter));
-  $("filters").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(filter, 150); });
+  $("clear").addEventListener("click", () => setTimeout(refilter));
+  $("filters").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(refilter, 150); });
   $("list").addEventListener("scroll", () => requestAnimationFrame(draw));
   addEventListener("resize", draw);
-  addEventListener("hashchange", follow);
+  addEventListener("hashchange", () => follow().catch(failed));
   $("list").addEventListener("keydown", (event) => {
     const far = Math.max(1, Math.floor($("list").clientHeight / HEIGHT) - 1);
     const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: far, PageUp: -far, Home: -total, End: total };
