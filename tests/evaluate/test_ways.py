@@ -158,6 +158,8 @@ def test_both_ways_on_the_same_tasks_in_one_run(bench: Bench) -> None:
     assert 0 <= low <= 0.5 <= high <= 1
     assert (base["pass@1"], base["agent"]["success"]) == (0.0, 0.0)
     assert "completes no prompt" in summary["teacher"]["direct"]["reason"]
+    assert "teacher has no direct completions: the expert" in bench.text.getvalue()
+    assert student["agent"]["ci95"] == summary["student"]["ci95"], "one figure, one interval"
     assert summary["teacher"]["success"] == 1.0, "the expert replays the benchmark's own solutions"
     assert summary["benchmark"]["temperature"] == 0.0
     assert all(options == {"temperature": 0.0} for options in Models.options)

@@ -102,6 +102,11 @@ def comparisons(summary: Figures) -> list[str]:
                 f"{percent(beside['direct'])} (pass@1) of the same {beside['n']} tasks; difference {_points(beside)}"
             )
     lines += [
+        f"{name} has no direct completions: {figures['direct']['reason']}"
+        for name, figures in took_part(summary)
+        if "reason" in figures.get("direct", {})
+    ]
+    lines += [
         f"{name} is absent: {figures['reason']}" for name, figures in present(summary) if not figures["available"]
     ]
     return lines
@@ -121,7 +126,7 @@ def _ways(summary: Figures) -> Table:
         if (direct := figures.get("direct")) is None:
             continue
         if "reason" in direct:
-            rows.append([name, percent(figures["success"]), "-", f"not shown: {direct['reason']}", *["-"] * 4])
+            rows.append([name, percent(figures["success"]), _bounds(figures["ci95"]), *["-"] * 5])
         elif (beside := direct["agent"]) is None:
             rows.append([name, "-", "-", percent(direct["pass@1"]), _bounds(direct["ci95"]["pass@1"]),
                          str(direct["n"]), str(direct["samples_per_task"]), "-"])  # fmt: skip
@@ -131,7 +136,8 @@ def _ways(summary: Figures) -> Table:
                 _bounds(beside["direct_ci95"]), str(beside["n"]), str(direct["samples_per_task"]), _points(beside),
             ])  # fmt: skip
     headings = ["", "agent with tools", "95 %", "direct, pass@1", "95 %", "tasks", "samples a task", "agent - direct"]
-    note = "The same tasks, judged by the same checks; intervals by bootstrap over tasks, of the difference in pairs."
+    note = "The same tasks, judged by the same checks. Intervals: Wilson's of the agent, a bootstrap over tasks of the "
+    note += "completions, of the difference in pairs."
     if summary.get("benchmark", {}).get("name") == "mbpp":
         note += " MBPP's usual prompt, that of the completions, shows the tests; the agent's hides them."
     return Table("ways", "Agent with tools and direct completion", note, headings, rows)

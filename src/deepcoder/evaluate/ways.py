@@ -31,7 +31,7 @@ from deepcoder.evaluate.judging import Subset, evaluate_samples, show_soundness
 from deepcoder.evaluate.rows import write_json
 from deepcoder.evaluate.selftest import SelfTest, machine_cache, self_test
 from deepcoder.evaluate.solving import Key
-from deepcoder.evaluate.statistics import bootstrap_mean, bootstrap_paired
+from deepcoder.evaluate.statistics import bootstrap_mean, bootstrap_paired, wilson
 from deepcoder.judge import judge_program
 from deepcoder.judge.tests_side import TestsSide
 from deepcoder.problems.contracts import Policy, StoredSource
@@ -139,7 +139,7 @@ def beside(rows: Sequence[Mapping[str, Any]], agent: Mapping[Key, Trajectory], c
     """The agent's success beside pass@1 of the completions, on the tasks that have both; None where none has.
 
     difference   agent - direct, both as shares of tasks; a task's direct share is c/n of its n samples
-    ci95         of each, percentile bootstrap over tasks, of the difference drawn in pairs
+    ci95         Wilson's of the agent; percentile bootstrap over tasks of pass@1, of the difference drawn in pairs
     """
     passed: dict[str, list[bool]] = defaultdict(list)
     for row in rows:
@@ -154,7 +154,7 @@ def beside(rows: Sequence[Mapping[str, Any]], agent: Mapping[Key, Trajectory], c
     interval = bootstrap_paired([ours, direct], lambda a, b: a.mean(axis=-1) - b.mean(axis=-1), repeats, seed)
     return {
         "n": len(keys),
-        "success": float(ours.mean()), "ci95": list(bootstrap_mean(ours.tolist(), repeats, seed)),
+        "success": float(ours.mean()), "ci95": list(wilson(int(ours.sum()), len(keys))),
         "direct": float(direct.mean()), "direct_ci95": list(bootstrap_mean(direct.tolist(), repeats, seed)),
         "difference": float(ours.mean() - direct.mean()), "difference_ci95": list(interval) if interval else None,
     }  # fmt: skip
