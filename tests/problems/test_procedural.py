@@ -100,16 +100,6 @@ def test_word_pools_are_disjoint_and_harmless():
     assert not words & {"os", "eval", "exec", "import", "sys", "open", "subprocess"}
 
 
-def test_only_training_coins_words_and_none_of_them_is_held_out():
-    pools = {word for file in ("words.txt", "names.txt") for side in (False, True) for word in pool(file, side)}
-    draw, held_out = Draw("coined"), Draw("coined", held_out=True)
-    drawn = [draw.plain_word() for _ in range(300)] + [draw.name() for _ in range(300)]
-    coined = [word for word in drawn if word not in pools]
-    assert len(set(coined)) > 200
-    assert not any(in_held_out_pool(word) for word in coined)
-    assert {held_out.plain_word() for _ in range(300)} | {held_out.name() for _ in range(300)} <= pools
-
-
 @pytest.mark.parametrize("held_out", [False, True])
 def test_parameters_of_an_operation_are_on_one_side_only(held_out: bool):
     for operation in OPERATIONS.values():

@@ -21,16 +21,6 @@ T = TypeVar("T")
 Int = int  # inside the class `int` is a method
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _HELD_OUT_IN = 4  # one in four words, names, wide numbers
-_COINED = 0.5  # share of training's words and names that are coined: a student knows a few hundred by heart in no time,
-# and then completes from memory (`banjo` to `banjolon`) where it should copy
-_ONSETS = (
-    "b", "bl", "br", "c", "ch", "cl", "cr", "d", "dr", "f", "fl", "fr", "g", "gl", "gr", "h", "j", "k", "l", "m", "n",
-    "p", "pl", "pr", "qu", "r", "s", "sh", "sl", "sp", "st", "t", "th", "tr", "v", "w", "y", "z",
-)  # fmt: skip
-_RIMES = (
-    "a", "ad", "al", "an", "ar", "as", "e", "ed", "el", "en", "er", "et", "i", "id", "il", "in", "ing", "is", "o",
-    "old", "on", "oo", "or", "ot", "u", "ub", "ul", "um", "un", "ur",
-)  # fmt: skip
 
 
 def in_held_out_pool(value: object) -> bool:
@@ -117,12 +107,12 @@ class Draw:
         kind = self.random.random()
         if kind < 0.12:
             return self.letters(4, 9)
-        word = self.plain_word()
+        word = self.choice(pool("words.txt", self.held_out))
         return word.capitalize() if kind < 0.2 else word
 
     def plain_word(self) -> str:
-        """A lower-case dictionary word; on the training side as often one that is in no dictionary."""
-        return self.coined() or self.choice(pool("words.txt", self.held_out))
+        """A lower-case dictionary word."""
+        return self.choice(pool("words.txt", self.held_out))
 
     def letters(self, shortest: Int, longest: Int) -> str:
         """Random lower-case letters, from this side's pool."""
@@ -138,18 +128,8 @@ class Draw:
         return list(values)
 
     def name(self) -> str:
-        """A first name; on the training side as often one that nobody has."""
-        return self.coined(str.capitalize) or self.choice(pool("names.txt", self.held_out))
-
-    def coined(self, shape: Callable[[str], str] = str) -> str:
-        """A word of two or three syllables, of no pool; empty half of the time, on the held-out side always."""
-        if self.held_out or not self.chance(_COINED):
-            return ""
-        syllables = 2 + self.chance(0.25)
-        return self._from_pool(
-            lambda: shape("".join(self.choice(_ONSETS) + self.choice(_RIMES) for _ in range(syllables))),
-            lambda word: False,
-        )
+        """A first name."""
+        return self.choice(pool("names.txt", self.held_out))
 
     def names(self, shortest: Int, longest: Int) -> list[str]:
         """A list of different first names."""
