@@ -30,6 +30,24 @@ def trained_names(model: nn.Module) -> set[str]:
     return {name for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 
+def test_adapters_begin_as_the_seed_says(tmp_path: Path) -> None:
+    settings = (
+        f"student.model={save_tiny_student(tmp_path)}",
+        "train.method=lora",
+        "train.lora.targets=attention+experts",
+    )
+
+    def adapters(*more: str) -> dict[str, torch.Tensor]:
+        torch.rand(3)  # whatever ran before in this process
+        model = load_student(config_with(*settings, *more), ignore_base).model
+        return {name: value for name, value in model.state_dict().items() if "lora_A" in name}
+
+    one, again, other = adapters(), adapters(), adapters("run.seed=1")
+    assert one
+    assert all(torch.equal(one[name], again[name]) for name in one)
+    assert not any(torch.equal(one[name], other[name]) for name in one)
+
+
 def test_the_base_is_kept_before_adapters_are_added(tmp_path: Path) -> None:
     seen = []
     student = load_student(

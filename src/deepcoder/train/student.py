@@ -74,6 +74,7 @@ def load_student(
         model.gradient_checkpointing_enable({"use_reentrant": False})
     trained: nn.Module = model
     if config.train.method == "lora":
+        torch.manual_seed(config.run.seed)  # the trainer's own comes too late for the adapters
         trained = add_adapters(model, config.train.lora)
     reference = None if config.student.model == "nano" else config.student.model
     return Student(trained, tokenizer, origin, reference)
