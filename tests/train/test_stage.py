@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +27,7 @@ from deepcoder.train.checkpoints import damage
 from deepcoder.train.log import read_log
 from deepcoder.train.tally import MEASURED
 from deepcoder.train.trainer import SadTrainer
+from tests.train.ranks import CHILD, environment, with_ranks, write_recipe
 from tests.train.students import random_rows, save_tiny_student, write_examples
 
 
@@ -216,27 +217,28 @@ def test_what_cannot_go_well_is_refused_before_the_first_step(
     assert not list((tmp_path / "checkpoints").glob("checkpoint-*"))
 
 
-# --- a process that dies --------------------------------------------------------------------------
+def test_a_run_goes_on_at_its_own_global_batch_only(tmp_path: Path, student: Path) -> None:
+    settings = ("train.gradient_accumulation=1", "train.max_steps=2", "train.save_steps=1")
+    config = config_for(tmp_path, student, "train.batch_size=4", *settings)
+    run(config, RunFolder(config), quiet())
+    for name in ("final", "checkpoint-2"):
+        shutil.rmtree(tmp_path / "checkpoints" / name)
+    smaller = config_for(tmp_path, student, "train.batch_size=2", *settings)  # as two ranks' settings in one process
+    with pytest.raises(TrainingError, match=r"checkpoint-1 was trained on 4 examples a step over all ranks.* take 2"):
+        run(smaller, RunFolder(smaller), quiet())
+    split = config_for(tmp_path, student, "train.batch_size=2", "train.gradient_accumulation=2", *settings[1:])
+    run(split, RunFolder(split), quiet())
+    assert [line["step"] for line in losses(tmp_path)] == [1, 2]
 
-CHILD = """
-import sys
-from pathlib import Path
-from rich.console import Console
-from deepcoder.config import load_config
-from deepcoder.runs import RunFolder
-from deepcoder.train import run
-config = load_config(Path(sys.argv[1]))
-run(config, RunFolder(config), Console())
-"""
+
+# --- a process that dies --------------------------------------------------------------------------
 
 
 def start(folder: Path, config: Config, until: str) -> subprocess.Popen[str]:
     """A training process, once the file `until` is there."""
-    path = folder / "recipe.yaml"
-    path.write_text(json.dumps(config.model_dump(mode="json")))
     process = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        [sys.executable, "-c", CHILD, str(write_recipe(folder, config))], stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, env=environment(),
     )  # fmt: skip
     deadline = time.monotonic() + 240
     while not (folder / "checkpoints" / until).exists():
@@ -314,15 +316,7 @@ def test_two_ranks_train_like_one_at_the_same_global_batch(
     one = config_for(tmp_path / "one", student, "train.batch_size=4", "train.gradient_accumulation=2", *settings)
     run(one, RunFolder(one), quiet())
     two = config_for(tmp_path / "two", student, "train.batch_size=2", "train.gradient_accumulation=2", *settings)
-    recipe, child = tmp_path / "recipe.yaml", tmp_path / "child.py"
-    recipe.write_text(json.dumps(two.model_dump(mode="json")))
-    child.write_text(CHILD)
-    command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(child), str(recipe)]
-    done = subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True, timeout=240,
-        env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    with_ranks(tmp_path, two)
     expected, found = losses(tmp_path / "one"), losses(tmp_path / "two")
     assert len(found) == len(expected) > 1
     for line, other in zip(expected, found, strict=True):

@@ -18,9 +18,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from deepcoder.errors import TrainingError
+
 SEAL = "seal.json"
 STAGING = ".staging"
 EVALUATION = "evaluation.json"
+BATCH = "batch.json"
 _NAME = re.compile(r"checkpoint-(\d+)")
 
 
@@ -100,6 +103,19 @@ def last_good(folder: Path) -> tuple[Path | None, list[str]]:
             return path, skipped
         skipped.append(f"{path.name}: {reason}")
     return None, skipped
+
+
+def check_batch(checkpoint: Path, examples: int) -> None:
+    """Raise TrainingError where `checkpoint` was written at another global batch than `examples` a step.
+
+    The plan of batches is made for one: with fewer ranks at the same settings a run would go on with smaller steps.
+    """
+    path = checkpoint / BATCH
+    if path.exists() and (then := json.loads(path.read_text())["global_batch"]) != examples:  # older ones do not say
+        raise TrainingError(
+            f"{checkpoint.name} was trained on {then} examples a step over all ranks, this run would take {examples}",
+            hint="keep train.batch_size * train.gradient_accumulation * ranks: start as many ranks as before",
+        )
 
 
 def best(folder: Path) -> Path | None:

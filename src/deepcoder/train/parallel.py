@@ -2,7 +2,8 @@
 
 DDP keeps the whole model on every rank. FSDP2 (accelerate's plugin around torch.distributed.fsdp.fully_shard) keeps a
 share of every tensor there, and gathers a layer when it is its turn. Checkpoints do not show which of them wrote them:
-weights and optimizer are those of one process, written by rank 0, and any number of ranks goes on from them.
+weights and optimizer are those of one process, written by rank 0, and any number of ranks goes on from them at the same
+global batch.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ def ranks() -> int:
 def sharded(train: TrainConfig) -> bool:
     """Whether the model is spread over ranks; one process has nothing to share."""
     return train.parallel == "fsdp2" and ranks() > 1
+
+
+def global_batch(train: TrainConfig) -> int:
+    """Examples (packed: rows) of one step, over all ranks: what a run that goes on must keep."""
+    return train.batch_size * train.gradient_accumulation * ranks()
 
 
 def check_parallel(train: TrainConfig) -> None:

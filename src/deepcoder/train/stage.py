@@ -25,7 +25,7 @@ from deepcoder.train.export import end_of_turn, save_base, save_final
 from deepcoder.train.log import LogFile, TensorBoard, read_log, rewind_log
 from deepcoder.train.packing import check_separation
 from deepcoder.train.panel import ConsoleProgress
-from deepcoder.train.parallel import sharded
+from deepcoder.train.parallel import global_batch, sharded
 from deepcoder.train.plots import write_plots
 from deepcoder.train.preflight import check_memory
 from deepcoder.train.shape import peak_flops, shape_of, training_flops
@@ -132,6 +132,8 @@ def _train(
         head: nn.Module = student.model.get_output_embeddings()  # type: ignore[operator]
         check_separation(student.model, head, _vocabulary(student), by_lengths=train.backend == "unsloth")
     resume = _last_checkpoint(place, console)
+    if resume is not None:
+        checkpoints.check_batch(resume, global_batch(train))
     if sharded(train) and resume is not None:
         read_weights(student.model, resume)
     callbacks, progress = _callbacks(config, arguments, len(among), resume, console)

@@ -41,7 +41,14 @@ from deepcoder.train import checkpoints
 from deepcoder.train.batches import BatchPlan, PlannedBatches, Row
 from deepcoder.train.examples import Collator
 from deepcoder.train.hidden import hidden_states, packed_hidden_states
-from deepcoder.train.parallel import keep_frozen_out_of_ddp, load_whole_state, share_on_cpus, whole_state, whole_weights
+from deepcoder.train.parallel import (
+    global_batch,
+    keep_frozen_out_of_ddp,
+    load_whole_state,
+    share_on_cpus,
+    whole_state,
+    whole_weights,
+)
 from deepcoder.train.stored import teacher_of
 from deepcoder.train.tally import COUNTS, Tally, count
 from deepcoder.train.weights import read_weights
@@ -257,6 +264,8 @@ class SadTrainer(Trainer):
             super()._save_checkpoint(model, trial)
             self.accelerator.wait_for_everyone()  # every rank has written its random state
             if self.args.should_save:
+                batch = {"global_batch": global_batch(self.config)}
+                (self._staging / name / checkpoints.BATCH).write_text(json.dumps(batch))
                 if self._evaluation:
                     (self._staging / name / checkpoints.EVALUATION).write_text(json.dumps(self._evaluation))
                 checkpoints.publish(self._staging / name, folder / name)
