@@ -24,6 +24,7 @@ from deepcoder.evaluate import Subset, evaluate_samples, rewrite, run_benchmark
 from deepcoder.evaluate.benchmarks import Task, read_benchmark
 from deepcoder.evaluate.direct import program_of
 from deepcoder.evaluate.ways import beside
+from deepcoder.models.asynchronous import AsyncChatModel
 from deepcoder.models.server import open_server
 from deepcoder.records import fence_python
 from deepcoder.runs import RunFolder
@@ -45,7 +46,7 @@ PLUS = [{"task_id": "HumanEval/0", "prompt": "def f(x):\n    '''adds 0'''\n", "c
 FINISH = "Thought: done\nAction: finish\nAction Input:\n{}"
 
 
-class Scripted(BaseChatModel):
+class Scripted(AsyncChatModel):
     """base solves nothing; student all tasks as an agent, the even ones directly; `Models.faults` come first."""
 
     kind: str
@@ -53,9 +54,6 @@ class Scripted(BaseChatModel):
     @property
     def _llm_type(self) -> str:
         return "scripted"
-
-    def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
-        raise NotImplementedError
 
     async def _agenerate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
         text = messages[0].text

@@ -11,6 +11,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 
 from deepcoder.config import EngineConfig
 from deepcoder.errors import ModelUnavailable
+from deepcoder.models.asynchronous import AsyncChatModel
 
 RUN = "Thought: {}\nAction: execute_python\nAction Input:\n```python\n{}\n```"
 FINISH = "Thought: done\nAction: finish\nAction Input:\n{}"
@@ -25,7 +26,7 @@ def stumbling(messages: list[BaseMessage]) -> str:
     return FINISH.format(seen.removeprefix("Observation: ") if number == 0 else "999")
 
 
-class Student(BaseChatModel):
+class Student(AsyncChatModel):
     """Answers by `think` and keeps what it was asked with."""
 
     think: Callable[[list[BaseMessage]], str]
@@ -34,9 +35,6 @@ class Student(BaseChatModel):
     @property
     def _llm_type(self) -> str:
         return "student"
-
-    def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
-        raise NotImplementedError
 
     async def _agenerate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
         self.asked.append(kwargs | {"first": messages[0].text})

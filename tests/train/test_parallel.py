@@ -1,10 +1,6 @@
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -21,8 +17,9 @@ from deepcoder.train.preflight import estimate, student_config
 from deepcoder.train.shape import shape_of
 from deepcoder.train.student import add_adapters
 from deepcoder.train.weights import read_weights
+from tests.train.ranks import with_ranks
 from tests.train.students import save_tiny_student, tiny_model
-from tests.train.test_stage import CHILD, config_for, losses, quiet
+from tests.train.test_stage import config_for, losses, quiet
 
 
 @pytest.fixture(scope="module")
@@ -142,20 +139,6 @@ def test_ranks_go_on_from_what_one_process_stored(tmp_path: Path, student: Path,
     assert "resuming from checkpoint-2" in said
     same_lines(losses(tmp_path), expected)
     same_files(tmp_path / "final", place / "final")
-
-
-def with_ranks(folder: Path, config: Config) -> str:
-    """Train as two processes do; what they said."""
-    recipe, child = folder / "recipe.yaml", folder / "child.py"
-    recipe.write_text(json.dumps(config.model_dump(mode="json")))
-    child.write_text(CHILD)
-    command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(child), str(recipe)]
-    done = subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True, timeout=900,
-        env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def same_lines(found: list[dict[str, float]], expected: list[dict[str, float]]) -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +23,9 @@ from deepcoder.train.examples import Collator, ExampleSet
 from deepcoder.train.log import read_log
 from deepcoder.train.stored import StoredScores, read_stored
 from deepcoder.train.trainer import SadTrainer
+from tests.train.ranks import with_ranks
 from tests.train.students import example_set, random_rows, save_tiny_student, tiny_model
-from tests.train.test_stage import CHILD, config_for
+from tests.train.test_stage import config_for
 from tests.train.test_trainer import Gradients, train_lines
 
 Rows = list[tuple[list[int], list[int]]]
@@ -202,15 +199,7 @@ def test_two_ranks_learn_from_stored_scores_like_one(tmp_path: Path) -> None:
         settings = ["train.teacher_scores=stored", "train.gradient_accumulation=2", f"train.batch_size={batch}"]
         config = config_for(folder, save_tiny_student(tmp_path / "student"), *settings, "train.max_steps=2")
         write_scores(folder / "scores", scores_of(sharp_teacher(), random_rows(24)), K)
-        recipe, child = folder / "recipe.yaml", folder / "child.py"
-        recipe.write_text(json.dumps(config.model_dump(mode="json")))
-        child.write_text(CHILD)
-        launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks)]
-        done = subprocess.run(
-            [sys.executable, *launch, str(child), str(recipe)], capture_output=True, text=True, timeout=240,
-            env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
+        with_ranks(folder, config, ranks)
         found.append(read_log(folder / "checkpoints" / "log.jsonl"))
     for one, two in zip(*found, strict=True):
         for name in ("loss", "loss_reason", "loss_act", "grad_norm"):
