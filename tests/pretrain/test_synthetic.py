@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import islice
 from random import Random
 
@@ -10,8 +11,9 @@ from deepcoder.pretrain.cleaning import FORBIDDEN
 from deepcoder.pretrain.synthetic.documentation import Entry, documentation, parameters
 from deepcoder.pretrain.synthetic.exercises import make_exercise
 from deepcoder.pretrain.synthetic.faults import NEIGHBOURS
+from deepcoder.pretrain.synthetic.fresh import fresh_sessions
 from deepcoder.pretrain.synthetic.grammar import expand, operations
-from deepcoder.pretrain.synthetic.mix import MIXES, Material, document, documents
+from deepcoder.pretrain.synthetic.mix import MIXES, Material, document, documents, worked_sessions
 from deepcoder.pretrain.synthetic.programs import printed, program, substitute
 from deepcoder.pretrain.synthetic.sessions import Session, Turn, session
 from deepcoder.pretrain.synthetic.stages import evaluate, make_stage
@@ -65,7 +67,19 @@ def test_text_is_a_function_of_the_seed_and_never_in_the_agents_format(mix):
 
 @pytest.mark.parametrize("kind", sorted(MIXES["broad"]))
 def test_each_kind_of_document_is_made(kind):
-    assert all(document(kind, Random(seed), MATERIAL).strip() for seed in range(15))
+    assert all(document(kind, Random(seed), MATERIAL, iter(MATERIAL.worked * 9)).strip() for seed in range(15))
+
+
+def test_new_problems_stand_in_for_the_carried_ones_that_look_nothing_up():
+    looked_up = Session("Default of k?", (Turn("Look it up.", "math.comb", "math.comb(n, k=2)", True),), "2")
+    material = replace(MATERIAL, worked=[*MATERIAL.worked, looked_up], fresh=fresh_sessions)
+    first, again = (list(islice(worked_sessions(Random(3), material), 200)) for _ in range(2))
+    assert first == again
+    new = [item for item in first if item != looked_up]
+    assert 60 < len(new) < 140
+    assert len({item.instruction for item in new}) > 0.9 * len(new)
+    assert MATERIAL.worked[0] not in new
+    assert not any(turn.lookup for item in new for turn in item.turns)
 
 
 def test_kinds_without_material_are_left_out():

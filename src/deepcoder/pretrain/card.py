@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 _CARD = """# nano: a base model for DeepCoder's demonstration
 
 A Qwen3 mixture of experts with {parameters:.1f} M parameters (shape `{shape}`: {hidden} wide, {layers} layers,
-{experts} experts of which 2 are used, vocabulary {vocabulary}), pre-trained from scratch by DeepCoder's own recipe
+{experts} experts of which {used} are used, vocabulary {vocabulary}), pre-trained from scratch by DeepCoder's own recipe
 (`python -m deepcoder.pretrain`, docs/nano.md). Apache-2.0.
 
 ## What it is for
@@ -57,6 +57,7 @@ def model_card(run: Run) -> str:
         hidden=shape["hidden_size"],
         layers=shape["num_hidden_layers"],
         experts=shape["num_experts"],
+        used=shape["num_experts_per_tok"],
         vocabulary=run.corpus.get("vocabulary", "as in config.json"),
         tokens=run.tokens / 1e6,
         steps=run.steps,

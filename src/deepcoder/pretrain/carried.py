@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from deepcoder.pretrain.synthetic.documentation import Entry
+from deepcoder.pretrain.synthetic.fresh import fresh_sessions
 from deepcoder.pretrain.synthetic.mix import Material
 from deepcoder.pretrain.synthetic.sessions import Session, Turn
 from deepcoder.pretrain.synthetic.words import Words
@@ -55,11 +56,12 @@ def is_held_out(text: str) -> bool:
     return zlib.crc32(text.encode()) % HELD_OUT_IN == 0
 
 
-def load_material(folder: Path) -> Material:
-    """What the synthetic generators draw on."""
+def load_material(folder: Path, worked: str = "carried") -> Material:
+    """What the synthetic generators draw on. `worked`: see Settings."""
     words = (folder / WORDS).read_text(encoding="utf-8").split() if (folder / WORDS).is_file() else []
     return Material(
         Words(words),
         [Entry(**row) for row in read_rows(folder / ENTRIES)],
         [Session(row[0], tuple(Turn(*turn) for turn in row[1]), row[2]) for row in read_rows(folder / WORKED)],
+        fresh_sessions if worked == "new" else None,
     )

@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import astuple
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -36,12 +37,12 @@ from deepcoder.pretrain.carried import (
 )
 from deepcoder.pretrain.cleaning import FORBIDDEN, Deduplicator, acceptable, documents
 from deepcoder.pretrain.sources import PACKAGES, Package, fetch, library_files, package_files
+from deepcoder.pretrain.synthetic.fresh import sessions
 from deepcoder.pretrain.synthetic.sessions import session
 from deepcoder.pretrain.tokenizer import VOCABULARY, save_tokenizer, step_texts, train_tokenizer
 
 LARGEST_PACKAGE = 6_000_000  # characters: no package drowns the others
 MOST_ENTRIES = 24_000
-LONGEST_WORKED = 1500  # characters
 TOKENIZER_SOURCE = 5_000_000
 TOKENIZER_STEPS = 14_000
 TOKENIZER_WORKED = 8_000
@@ -108,12 +109,10 @@ def worked_rows(count: int, seed: int = 20) -> Iterator[list[Any]]:
         return "".join(entry.render() for entry in index.search(query, 1))
 
     seen: set[str] = set()
-    for worked in worked_problems(seed, count, look_up):
-        turns = [[step.thought, step.input, step.output, step.lookup] for step in worked.steps]
-        text = "\n".join([worked.instruction, worked.answer, *(str(part) for turn in turns for part in turn)])
-        if worked.instruction not in seen and len(text) <= LONGEST_WORKED and not FORBIDDEN.search(text):
-            seen.add(worked.instruction)
-            yield [worked.instruction, turns, worked.answer]
+    for item in sessions(worked_problems(seed, count, look_up)):
+        if item.instruction not in seen:
+            seen.add(item.instruction)
+            yield [item.instruction, [list(astuple(turn)) for turn in item.turns], item.answer]
 
 
 def build_corpus(

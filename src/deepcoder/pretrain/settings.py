@@ -32,6 +32,7 @@ class Settings:
     shard: int = 1_000_000
     validation: int = 400_000
     experts: str = "dense"
+    worked: str = "new"  # problems made as they are needed; "carried": only those of the corpus
     compile: bool = True
     workers: int = 15
 

@@ -37,10 +37,10 @@ def encode(texts: Sequence[str], tokenizer: Tokenizer) -> Tokens:
     return np.array(ids, dtype=np.uint16)
 
 
-def _start_worker(folder: str, cache: str | None) -> None:
+def _start_worker(folder: str, cache: str | None, worked: str) -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     _worker["cache"] = Path(cache) if cache else None
-    _worker["material"] = load_material(Path(folder))
+    _worker["material"] = load_material(Path(folder), worked)
     _worker["tokenizer"] = Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
 
 
@@ -68,9 +68,11 @@ def _make_shard(seed: int, mix: str, index: int | str, size: int) -> Tokens:
 class Workshop:
     """The worker processes (0: a thread of this one). Use it as a context manager; leaving it stops them."""
 
-    def __init__(self, folder: Path, *, workers: int, seed: int, shard: int, cache: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, workers: int, seed: int, shard: int, worked: str = "new", cache: Path | None = None
+    ) -> None:
         self.folder, self.seed, self.shard = folder, seed, shard
-        start = (str(folder), str(cache) if cache else None)
+        start = (str(folder), str(cache) if cache else None, worked)
         if cache is not None:
             cache.mkdir(parents=True, exist_ok=True)
         self._pool: Executor

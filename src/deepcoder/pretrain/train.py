@@ -227,7 +227,14 @@ def pretrain(
         corpus=json.loads(manifest.read_text()) if manifest.is_file() else {},
     )
     stepper = Stepper(model, settings, token_id(tokenizer, END_OF_TEXT))
-    workshop = Workshop(corpus, workers=settings.workers, seed=settings.seed, shard=settings.shard, cache=cache)
+    workshop = Workshop(
+        corpus,
+        workers=settings.workers,
+        seed=settings.seed,
+        shard=settings.shard,
+        worked=settings.worked,
+        cache=cache,
+    )
     with workshop:
         # The workers load and make text while this thread compiles.
         with ThreadPoolExecutor(1) as aside:

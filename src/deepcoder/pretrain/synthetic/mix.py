@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -17,11 +17,12 @@ from deepcoder.pretrain.synthetic.words import Words
 
 @dataclass(frozen=True)
 class Material:
-    """What was carried: words and entries from the packages, training problems worked out."""
+    """What was carried: words, documentation entries, training problems worked out. `fresh` makes more of the last."""
 
     words: Words
     entries: list[Entry]
     worked: Sequence[Session]
+    fresh: Callable[[str], Iterator[Session]] | None = None
 
 
 MIXES: dict[str, dict[str, float]] = {
@@ -46,19 +47,27 @@ MIXES: dict[str, dict[str, float]] = {
 }
 
 
-def _task(kind: str, rng: Random, material: Material) -> str:
+def worked_sessions(rng: Random, material: Material) -> Iterator[Session]:
+    """Carried problems, those that look nothing up replaced by new ones where `fresh` makes them."""
+    new = material.fresh(str(rng.random())) if material.fresh else None
+    while True:
+        carried = rng.choice(material.worked)
+        yield carried if new is None or any(turn.lookup for turn in carried.turns) else next(new)
+
+
+def _task(kind: str, rng: Random, material: Material, worked: Iterator[Session]) -> str:
     if kind == "worked":
-        return session(rng.choice(material.worked), rng)
+        return session(next(worked), rng)
     exercise = make_exercise(rng, material.words)
     return render(Item(exercise.instruction, exercise.plan, exercise.program, exercise.output), rng)
 
 
-def document(kind: str, rng: Random, material: Material) -> str:
-    """One document of a kind named in MIXES."""
+def document(kind: str, rng: Random, material: Material, worked: Iterator[Session]) -> str:
+    """One document of a kind named in MIXES; `worked` gives the problems."""
     match kind:
         case "exercise" | "worked":
             count = 1 if rng.random() < 0.75 else rng.randint(2, 4)
-            return "\n\n".join(_task(kind, rng, material) for _ in range(count))
+            return "\n\n".join(_task(kind, rng, material, worked) for _ in range(count))
         case "copying":
             return "\n\n".join(copying(rng, material.words) for _ in range(rng.randint(1, 3)))
         case "paraphrase":
@@ -81,5 +90,6 @@ def documents(mix: str, rng: Random, material: Material) -> Iterator[str]:
     if not material.entries:
         shares.pop("documentation")
     kinds, weights = list(shares), list(shares.values())
+    worked = worked_sessions(rng, material)
     while True:
-        yield document(rng.choices(kinds, weights)[0], rng, material)
+        yield document(rng.choices(kinds, weights)[0], rng, material, worked)

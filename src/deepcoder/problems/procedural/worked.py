@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import random
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from deepcoder.problems.procedural.draw import Draw
 from deepcoder.problems.procedural.families import all_families
@@ -38,11 +38,12 @@ class Worked:
     operation: str
 
 
-def worked_problems(seed: int, count: int, look_up: Callable[[str], str]) -> Iterator[Worked]:
+def worked_problems(seed: int | str, count: float, look_up: Callable[[str], str]) -> Iterator[Worked]:
     """`count` problems from the split `train` alone: its wording, its parameter pools, its compositions.
 
-    Lazily made, the same for the same seed. `look_up` answers a query to the documentation. The programs are the
-    expert's own and run in this process. A problem whose steps do not end in an answer is left out.
+    Lazily made, the same for the same seed. `look_up` answers a query to the documentation, or raises LookupError, and
+    the problem is left out. The programs are the expert's own and run in this process. A problem whose steps do not
+    end in an answer is left out, too.
     """
     families = [family for family in all_families() if TRAIN in family.splits for _ in range(family.weight)]
     order = random.Random(f"worked/{seed}")
@@ -53,9 +54,9 @@ def worked_problems(seed: int, count: int, look_up: Callable[[str], str]) -> Ite
         number += 1
         try:
             problem = family.make(draw, TRAIN, order.randrange(1 << 30))
+            steps = _work(problem, look_up)
         except LookupError:
             continue
-        steps = _work(problem, look_up)
         if steps is not None:
             *before, last = steps
             shown = tuple(
@@ -81,9 +82,9 @@ def _work(problem: Made, look_up: Callable[[str], str]) -> list[Step] | None:
 def printed(code: str) -> str:
     """What a program prints; after an exception also the line that names it."""
     out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        try:
-            exec(compile(code, "<worked>", "exec"), {"__name__": "__main__"})
-        except Exception as error:
-            out.write(traceback.format_exception_only(error)[-1])
+    names = {"__name__": "__main__", "print": partial(print, file=out)}  # sys.stdout belongs to every thread
+    try:
+        exec(compile(code, "<worked>", "exec"), names)
+    except Exception as error:
+        out.write(traceback.format_exception_only(error)[-1])
     return out.getvalue().strip()
