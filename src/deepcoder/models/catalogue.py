@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 
+import aiohttp
 import httpx
 
 from deepcoder.errors import ModelUnavailable, ProviderError
@@ -19,7 +20,7 @@ async def model_ids(client: httpx.AsyncClient, base_url: str, key: str | None) -
     if response.status_code in (404, 405, 501):
         return None
     if response.status_code >= 400:
-        raise RefusedError(response)
+        raise RefusedError(response.status_code, response.text, response)
     try:
         rows = response.json()["data"]
         return [str(row["id"]) for row in rows if row.get("active", True)]
@@ -45,8 +46,8 @@ def unavailable(model: str, ids: list[str], said: str = "", *, section: str = "t
 class RefusedError(Exception):
     """A refusal in the shape of the SDKs' errors."""
 
-    def __init__(self, response: httpx.Response) -> None:
-        super().__init__(f"HTTP {response.status_code}")
-        self.status_code = response.status_code
-        self.response = response
-        self.body = response.text
+    def __init__(self, status_code: int, body: str, response: httpx.Response | aiohttp.ClientResponse) -> None:
+        super().__init__(f"HTTP {status_code}")
+        self.status_code = status_code
+        self.body = body
+        self.response = response  # for its headers

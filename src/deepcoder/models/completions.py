@@ -10,7 +10,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-import httpx
+import aiohttp
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
@@ -18,21 +18,21 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 
 from deepcoder.models.asynchronous import AsyncChatModel
 from deepcoder.models.catalogue import RefusedError
+from deepcoder.models.wire import Wire
 
 _ROLES = {"system": "system", "human": "user", "ai": "assistant"}
 _REASONING = ("reasoning_content", "reasoning")  # as it was first called, and as vLLM calls it now
 
 
 class CompletionsChatModel(AsyncChatModel):
-    """The model `model_name` at `url` (.../chat/completions) through `http`; `settings` go into every request.
+    """The model `model_name` at `url` (.../chat/completions) through `wire`; `settings` go into every request.
 
-    Raises RefusedError for a status that is none of success, httpx's errors where the connection fails, and
+    Raises RefusedError for a status that is none of success, the wire's errors where the connection fails, and
     ValueError, KeyError, TypeError, IndexError or AttributeError for an answer that is none.
     """
 
-    http: httpx.AsyncClient
-    url: httpx.URL
-    headers: dict[str, str]
+    wire: Wire
+    url: str
     model_name: str
     settings: dict[str, Any]
 
@@ -47,10 +47,8 @@ class CompletionsChatModel(AsyncChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        response = await self.http.send(self._request(messages, stop, kwargs))
-        if not response.is_success:
-            raise RefusedError(response)
-        body = json.loads(response.content)
+        async with await self._ask(messages, stop, kwargs) as response:
+            body = json.loads(await response.read())
         choice = body["choices"][0]
         said = choice["message"]
         message = AIMessage(
@@ -71,11 +69,7 @@ class CompletionsChatModel(AsyncChatModel):
         """Pieces of text; the last one has the usage (some servers repeat it with every piece)."""
         usage, empty = None, True
         streamed = {"stream": True, "stream_options": {"include_usage": True}}
-        response = await self.http.send(self._request(messages, stop, kwargs | streamed), stream=True)
-        try:
-            if not response.is_success:
-                await response.aread()
-                raise RefusedError(response)
+        async with await self._ask(messages, stop, kwargs | streamed) as response:
             async for event in _events(response):
                 if "error" in event:
                     raise ValueError(f"the stream ended with an error: {event['error']}")
@@ -83,22 +77,22 @@ class CompletionsChatModel(AsyncChatModel):
                 usage = event.get("usage") or usage
                 for choice in event.get("choices", ())[:1]:
                     yield _piece(choice)
-        finally:
-            await response.aclose()
         if empty:
             raise ValueError("the stream was empty")
         yield ChatGenerationChunk(message=AIMessageChunk(content="", usage_metadata=_usage(usage)))
 
-    def _request(self, messages: Sequence[BaseMessage], stop: list[str] | None, more: dict[str, Any]) -> httpx.Request:
+    async def _ask(
+        self, messages: Sequence[BaseMessage], stop: list[str] | None, more: dict[str, Any]
+    ) -> aiohttp.ClientResponse:
         chat = [{"role": _ROLES[message.type], "content": str(message.text)} for message in messages]
         body = {"model": self.model_name, "messages": chat, **self.settings, **more}
         if stop:
             body["stop"] = stop
-        # Not client.build_request, which merges headers, cookies and queries anew for every request.
-        return httpx.Request(
-            "POST", self.url, headers=self.headers, content=json.dumps(body).encode(),
-            extensions={"timeout": self.http.timeout.as_dict()},
-        )  # fmt: skip
+        response = await self.wire.send("POST", self.url, json.dumps(body).encode())
+        if not 200 <= response.status < 300:
+            async with response:
+                raise RefusedError(response.status, await response.text(errors="replace"), response)
+        return response
 
 
 def _piece(choice: dict[str, Any]) -> ChatGenerationChunk:
@@ -123,13 +117,13 @@ def _usage(usage: dict[str, Any] | None) -> UsageMetadata | None:
     return UsageMetadata(input_tokens=read, output_tokens=written, total_tokens=read + written)
 
 
-async def _events(response: httpx.Response) -> AsyncIterator[dict[str, Any]]:
+async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
     """The objects of a stream of server-sent events, up to `[DONE]`.
 
-    Lines end at line feeds alone: httpx's own lines would also end at U+2028, which may stand in a text.
+    Lines end at line feeds alone: str.splitlines would also end one at U+2028, which may stand in a text.
     """
     rest = b""
-    async for part in response.aiter_bytes():
+    async for part in response.content.iter_any():
         *lines, rest = (rest + part).split(b"\n")
         for line in lines:
             if line.startswith(b"data:"):

@@ -119,11 +119,10 @@ def _body(body: Any, error: Exception) -> tuple[str, str]:
 
 
 def _is_transport(error: Exception) -> bool:
-    """Connection errors of both SDKs and of httpx (which has two packages), told by their names."""
+    """Connection errors of both SDKs, of httpx (which has two packages) and of aiohttp, told by their names."""
     names = {each.__name__ for each in type(error).__mro__}
-    return bool(names & {"APIConnectionError", "TransportError", "RequestError", "ConnectionError", "OSError"}) or (
-        {"APIError", "StreamError"} & names != set()
-    )
+    transport = {"APIConnectionError", "TransportError", "RequestError", "ConnectionError", "ClientError", "OSError"}
+    return bool(names & transport) or ({"APIError", "StreamError"} & names != set())
 
 
 def _cause(error: Exception) -> str:

@@ -1,17 +1,18 @@
 """The student behind an OpenAI-compatible server: vLLM, SGLang, llama.cpp.
 
-A connection that is refused is tried again; a request that was sent is not, since the engine may be at work on it.
-Failures come as ProviderError, whatever the SDK raised; a prompt that the server finds too long as ContextFull.
+Failures come as ProviderError, whatever went wrong; a prompt that the server finds too long as ContextFull.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import re
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
+import aiohttp
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
@@ -22,9 +23,9 @@ from deepcoder.models.base import ChatModels
 from deepcoder.models.catalogue import RefusedError
 from deepcoder.models.completions import CompletionsChatModel
 from deepcoder.models.faults import fault_of
+from deepcoder.models.wire import Wire
 
-CONNECT_S = 5.0
-CONNECT_TRIES = 2  # after the first
+PREFLIGHT_S = 10.0
 # How OpenAI, vLLM, SGLang and llama.cpp say it.
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum context length|context (size|window)|maximum allowed length",
@@ -53,14 +54,9 @@ class ServerModels:
     def __init__(self, engine: EngineConfig, base_url: str, name: str, key: str) -> None:
         self.name = name
         self._base_url = base_url
-        limits = httpx.Limits(max_connections=512, max_keepalive_connections=128)
-        self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(engine.timeout_s, connect=min(CONNECT_S, engine.timeout_s)),
-            transport=httpx.AsyncHTTPTransport(retries=CONNECT_TRIES, limits=limits),
-        )
-        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        self._wire = Wire({"Authorization": f"Bearer {key}", "Content-Type": "application/json"}, engine.timeout_s)
         self._model = ServedChatModel(
-            http=self._http, url=httpx.URL(f"{base_url}/chat/completions"), headers=self._headers, model_name=name,
+            wire=self._wire, url=f"{base_url}/chat/completions", model_name=name,
             settings={"temperature": engine.temperature, "max_completion_tokens": engine.max_new_tokens},
         )  # fmt: skip
 
@@ -71,17 +67,21 @@ class ServerModels:
     async def preflight(self) -> None:
         """Ask the server which models it serves."""
         try:
-            reply = await self._http.get(f"{self._base_url}/models", headers=self._headers, timeout=10)
-        except httpx.HTTPError as error:
+            async with (
+                asyncio.timeout(PREFLIGHT_S),
+                await self._wire.send("GET", f"{self._base_url}/models") as reply,
+            ):
+                said = await reply.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise ProviderError(
                 f"no server answers at engine.base_url={self._base_url}: {error}",
                 hint="start it (docs/serve.md), or set engine.engine=local",
             ) from None
-        if reply.status_code == 401:
+        if reply.status == 401:
             raise AuthenticationError(f"{self._base_url} refused the key", hint="check engine.api_key_env")
-        if reply.status_code != 200:
-            raise ProviderError(f"{self._base_url}/models answers {reply.status_code}")
-        served = [str(item.get("id")) for item in reply.json().get("data", [])]
+        if reply.status != 200:
+            raise ProviderError(f"{self._base_url}/models answers {reply.status}")
+        served = [str(item.get("id")) for item in json.loads(said).get("data", [])]
         if self.name not in served:
             raise ModelUnavailable(
                 f"{self._base_url} does not serve {self.name}", hint=f"engine.model is one of: {', '.join(served)}"
@@ -89,7 +89,7 @@ class ServerModels:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        await self._wire.aclose()
 
 
 class ServedChatModel(CompletionsChatModel):

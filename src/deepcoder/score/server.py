@@ -131,7 +131,7 @@ class ScoreServer:
     async def _post(self, url: str, body: dict[str, Any]) -> Any:
         response = await self._http.post(url, json=body)
         if response.status_code >= 400:
-            raise RefusedError(response)
+            raise RefusedError(response.status_code, response.text, response)
         return response.json()
 
     async def _ask(
