@@ -38,7 +38,7 @@ def configure_logs(stream: TextIO | None = None) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # else a line about nothing for every request of a user's own tool
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # else a line for every request of a user's tool
     logging.captureWarnings(True)
     sys.excepthook = lambda kind, error, trace: _uncaught(error)
     threading.excepthook = lambda args: _uncaught(args.exc_value)
