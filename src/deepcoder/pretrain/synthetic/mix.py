@@ -27,13 +27,13 @@ class Material:
 
 MIXES: dict[str, dict[str, float]] = {
     "broad": {
-        "worked": 0.45,
-        "exercise": 0.24,
-        "copying": 0.13,
-        "documentation": 0.06,
-        "repair": 0.05,
-        "paraphrase": 0.04,
-        "contrast": 0.03,
+        "worked": 0.60,
+        "exercise": 0.16,
+        "copying": 0.11,
+        "documentation": 0.05,
+        "repair": 0.04,
+        "paraphrase": 0.02,
+        "contrast": 0.02,
     },
     "rich": {
         "worked": 0.70,
