@@ -11,10 +11,12 @@ overhead   one client, one run after the other, ms a step: the whole run over it
            its tools, which both take around the whole call of a tool. What remains is the client of the engine and
            the loop; with the service also HTTP, key and limit, and the client of this benchmark. CPU: of the process
            alone, the sandbox's processes not counted.
-load       --clients at once for --seconds, and on until --requests runs of the service were answered: errors, CPU,
-           and the resident memory of the service's processes after the first tenth and at the end. With more clients
-           than cores a run waits most of its time for the others: p50 is clients / (runs a second), whatever one step
-           costs. The cost of a step is its CPU time.
+load       --clients at once for --seconds, and on until --requests runs of the service were answered: errors, CPU.
+           With more clients than cores a run waits most of its time for the others: p50 is clients / (runs a second),
+           whatever one step costs. The cost of a step is its CPU time.
+memory     resident MiB of the service's process, and of the sandbox's workers, as that load goes on. The programs of
+           the moment are left out: each is a process that shares most of its 19 MiB with its worker, and whether one
+           lives when memory is read is chance.
 nano       the student of a run folder (--nano) in the service's own process, on the run's evaluation problems
 
 The peer's environment:
@@ -40,8 +42,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-import httpx
+import aiohttp
 import psutil
 from rich.console import Console
 from rich.table import Table
@@ -57,11 +60,14 @@ QUESTION = "What is 6 * 7?"
 
 @dataclass
 class Loaded:
-    """What many clients saw. Seconds of each run; CPU seconds of the process and its sandbox; resident MiB by runs."""
+    """What many clients saw. Seconds of each run; CPU seconds of the process and its sandbox.
+
+    memory: runs answered, resident MiB of the process, of the sandbox's workers.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
-    memory: list[tuple[int, float]] = field(default_factory=list)
+    memory: list[tuple[int, float, float]] = field(default_factory=list)
     wall_s: float = 0.0
     cpu_s: float = 0.0
     sandbox_s: float | None = None
@@ -89,15 +95,14 @@ def stub_engine() -> Iterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def service(config: str | None, overrides: Sequence[str]) -> AsyncIterator[tuple[httpx.AsyncClient, int]]:
+async def service(config: str | None, overrides: Sequence[str]) -> AsyncIterator[tuple[aiohttp.ClientSession, int]]:
     """`deepcoder serve` as a process: a client of it and its process id."""
     with tempfile.TemporaryDirectory() as folder:
         process, port, key = start(Path(folder), config, overrides)
         headers = {"authorization": f"Bearer {key}"}
-        limits = httpx.Limits(max_connections=None)
         try:
-            async with httpx.AsyncClient(
-                base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=300, limits=limits
+            async with aiohttp.ClientSession(
+                f"http://127.0.0.1:{port}", headers=headers, connector=aiohttp.TCPConnector(limit=0)
             ) as client:
                 if not await until_ready(client, process):
                     raise SystemExit(f"the service did not start:\n{said(Path(folder))}")
@@ -134,23 +139,30 @@ def said(folder: Path) -> str:
     return (folder / "log").read_text()[-3000:]
 
 
-async def until_ready(client: httpx.AsyncClient, process: subprocess.Popen[bytes]) -> bool:
+async def until_ready(client: aiohttp.ClientSession, process: subprocess.Popen[bytes]) -> bool:
     while process.poll() is None:
-        with contextlib.suppress(httpx.TransportError):
-            if (await client.get("/readyz")).status_code == 200:
-                return True
+        with contextlib.suppress(aiohttp.ClientError):
+            async with client.get("/readyz") as response:
+                if response.status == 200:
+                    return True
         await asyncio.sleep(0.2)
     return False
 
 
-async def one_after_the_other(client: httpx.AsyncClient, pid: int, runs: int) -> Alone:
+async def ask(client: aiohttp.ClientSession, problem: str) -> tuple[int, dict[str, Any]]:
+    """The status and the body of one run's answer."""
+    async with client.post("/v1/agent", json={"problem": problem}) as response:
+        return response.status, await response.json(content_type=None)
+
+
+async def one_after_the_other(client: aiohttp.ClientSession, pid: int, runs: int) -> Alone:
     """The first tenth warms up and does not count."""
     alone = Alone([], [], 0.0)
     for number in range(-(runs // 10), runs):
         if number == 0:
             alone, before = Alone([], [], 0.0), cpu(pid)
         start = time.perf_counter()
-        body = (await client.post("/v1/agent", json={"problem": QUESTION})).json()
+        _, body = await ask(client, QUESTION)
         alone.seconds.append(time.perf_counter() - start)
         assert body["answer"] == "42", body
         assert [step["observation"] for step in body["steps"]] == ["42", "42", None], body
@@ -174,8 +186,10 @@ def peer_loop(python: Path, base_url: str, *numbers: float) -> tuple[str, Alone,
     return told["name"], Alone(told["seconds"], told["tools"], told["cpu_s"]), loaded
 
 
-async def under_load(client: httpx.AsyncClient, pid: int, clients: int, seconds: float, requests: int) -> Loaded:
-    loaded = Loaded()
+async def under_load(client: aiohttp.ClientSession, pid: int, clients: int, seconds: float, requests: int) -> Loaded:
+    process = psutil.Process(pid)
+    workers = process.children(recursive=True)  # no run is under way: they are the ones that stay
+    loaded = Loaded(memory=[(0, resident(process), resident(*workers))])
     before, start = cpu(pid), time.perf_counter()
     every = max(1, requests // 10)
 
@@ -183,15 +197,14 @@ async def under_load(client: httpx.AsyncClient, pid: int, clients: int, seconds:
         while time.perf_counter() - start < seconds or loaded.outcomes.total() < requests:
             begun = time.perf_counter()
             try:
-                response = await client.post("/v1/agent", json={"problem": QUESTION})
-                right = response.status_code == 200 and response.json()["answer"] == "42"
-                outcome = "ok" if right else str(response.status_code)
-            except httpx.TransportError as error:
+                status, body = await ask(client, QUESTION)
+                outcome = "ok" if status == 200 and body["answer"] == "42" else str(status)
+            except (aiohttp.ClientError, TimeoutError) as error:
                 outcome = type(error).__name__
             loaded.outcomes[outcome] += 1
             loaded.seconds.append(time.perf_counter() - begun)
             if loaded.outcomes.total() % every == 0:
-                loaded.memory.append((loaded.outcomes.total(), resident(pid)))
+                loaded.memory.append((loaded.outcomes.total(), resident(process), resident(*workers)))
 
     await asyncio.gather(*(work() for _ in range(clients)))
     loaded.wall_s = time.perf_counter() - start
@@ -211,11 +224,10 @@ def cpu(pid: int) -> tuple[float, float]:
     return own.user + own.system, below
 
 
-def resident(pid: int) -> float:
-    """MiB of a process and of all below it, the sandbox's workers included."""
-    parent = psutil.Process(pid)
+def resident(*processes: psutil.Process) -> float:
+    """MiB of processes; one that has ended counts as none."""
     total = 0
-    for process in (parent, *parent.children(recursive=True)):
+    for process in processes:
         with contextlib.suppress(psutil.Error):
             total += process.memory_info().rss
     return total / 2**20
@@ -233,7 +245,7 @@ async def nano(run: Path, problems: int) -> tuple[list[float], Counter[str], flo
     async with service(str(run / "config.yaml"), [f"run.dir={run}"]) as (client, _):
         for text in [texts[0], *texts]:  # the first warms up
             start = time.perf_counter()
-            body = (await client.post("/v1/agent", json={"problem": text})).json()
+            _, body = await ask(client, text)
             seconds.append(time.perf_counter() - start)
             stops[body.get("stop_reason", body.get("type", "?"))] += 1
             steps.append(len(body.get("steps", [])))
@@ -256,6 +268,7 @@ async def main() -> None:
     parser.add_argument("--problems", type=int, default=60)
     arguments = parser.parse_args()
     console = Console()
+    busy = os.getloadavg()[0]
     with stub_engine() as base_url:
         overrides = [
             "engine.engine=openai", "engine.model=student", f"engine.base_url={base_url}",
@@ -270,6 +283,8 @@ async def main() -> None:
     rows = [("service", alone, loaded)] + ([("create_agent", *peer[1:])] if peer else [])
     console.print(overhead_table([(name, alone) for name, alone, _ in rows]))
     console.print(load_table(arguments.clients, [(name, loaded) for name, _, loaded in rows]))
+    console.print(memory_table(loaded.memory))
+    console.print(f"load average of this machine: {busy:.1f} before, {os.getloadavg()[0]:.1f} after")
     if peer is not None:
         console.print(f"create_agent: a library in one process, no HTTP; {peer[0]}")
     else:
@@ -296,20 +311,26 @@ def overhead_table(rows: Sequence[tuple[str, Alone]]) -> Table:
 
 def load_table(clients: int, rows: Sequence[tuple[str, Loaded]]) -> Table:
     table = Table(
-        "", "runs", "errors", "runs/s", "p50", "p95", "CPU a step", "sandbox", "MiB, after runs",
+        "", "runs", "errors", "runs/s", "p50", "p95", "CPU a step", "sandbox",
         title=f"{clients} clients, three steps a run, ms", title_justify="left",
     )  # fmt: skip
     for name, seen in rows:
         cuts = statistics.quantiles(seen.seconds, n=20, method="inclusive")
         total = seen.outcomes.total()
         errors = {kind: count for kind, count in seen.outcomes.items() if kind != "ok"}
-        memory = ", ".join(f"{mib:.0f} ({runs})" for runs, mib in (seen.memory[:1] + seen.memory[-1:]))
         sandbox = "" if seen.sandbox_s is None else f"{1000 * seen.sandbox_s / STEPS / total:.2f}"
         table.add_row(
             name, str(total), json.dumps(errors) if errors else "0", f"{total / seen.wall_s:.0f}",
             f"{1000 * cuts[9]:.0f}", f"{1000 * cuts[18]:.0f}", f"{1000 * seen.cpu_s / STEPS / total:.2f}", sandbox,
-            memory,
         )  # fmt: skip
+    return table
+
+
+def memory_table(samples: Sequence[tuple[int, float, float]]) -> Table:
+    title = "resident memory, MiB"
+    table = Table("after runs", "the service's process", "the sandbox's workers", title=title, title_justify="left")
+    for runs, own, workers in samples:
+        table.add_row(str(runs), f"{own:.1f}", f"{workers:.1f}")
     return table
 
 
