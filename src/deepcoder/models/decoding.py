@@ -21,6 +21,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.generation.logits_process import LogitsProcessorList
 from transformers.generation.stopping_criteria import StoppingCriteria, StoppingCriteriaList
 
+from deepcoder.models.cpu import roomy_cache, speed_up
 from deepcoder.models.seeded import SeededNoise, seed_of
 
 
@@ -69,6 +70,8 @@ class Decoder:
         linger_s: float = 0.01,
     ) -> None:
         self._model = model.train(False)
+        if model.device.type == "cpu":
+            speed_up(model)
         self._tokenizer = tokenizer
         self._ends = list(ends)
         self._batch_size = batch_size
@@ -179,6 +182,7 @@ class Decoder:
             ids.to(device), attention_mask=mask.to(device), eos_token_id=self._ends, pad_token_id=pad,
             max_new_tokens=max(request.max_new_tokens for request in batch),
             stopping_criteria=StoppingCriteriaList([rows]),
+            past_key_values=roomy_cache(self._model.config) if device.type == "cpu" else None,
             **sampling,
         )  # fmt: skip
         assert isinstance(out, Tensor)
