@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import json
 import operator
@@ -12,6 +13,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from deepcoder.config import EngineConfig
 from deepcoder.errors import AuthenticationError, ConfigError, ContextFull, ModelUnavailable, ProviderError
+from deepcoder.models import wire
 from deepcoder.models.base import ChatModels
 from deepcoder.models.local import open_engine
 
@@ -41,6 +43,9 @@ class Server:
 
     reply: Reply = field(default_factory=Reply)
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    asked_something: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Event = field(default_factory=asyncio.Event)  # a client that got nothing has closed its connection
+    connections: int = 0
     port: int = 0
     _listening: asyncio.Server | None = None
 
@@ -60,19 +65,27 @@ class Server:
         return json.loads(self.requests[0][2])
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-            headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-            self.requests.append((first, headers, await reader.readexactly(int(headers.get("content-length", 0)))))
-            if self.reply.silent:
-                await reader.read()
-            elif not self.reply.cut:
-                raw = self.reply.raw()
-                for at in range(0, len(raw), self.reply.pieces):
-                    writer.write(raw[at : at + self.reply.pieces])
-                    await asyncio.sleep(0)
-        finally:
-            writer.close()
+        self.connections += 1
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while await self._answer(reader, writer):
+                pass
+        writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        self.requests.append((first, headers, await reader.readexactly(int(headers.get("content-length", 0)))))
+        self.asked_something.set()
+        if self.reply.silent:
+            await reader.read()
+            self.left.set()
+        if self.reply.silent or self.reply.cut:
+            return False
+        raw = self.reply.raw()
+        for at in range(0, len(raw), self.reply.pieces):
+            writer.write(raw[at : at + self.reply.pieces])
+            await asyncio.sleep(0)
+        return True
 
 
 @pytest.fixture
@@ -237,11 +250,30 @@ async def test_a_request_that_was_sent_is_not_sent_again(server: Server, reply: 
     await models.aclose()
 
 
-async def test_a_refused_connection_is_tried_again(server: Server) -> None:
+async def test_a_refused_connection_is_tried_again(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+    monkeypatch.setattr(wire, "CONNECT_PAUSES_S", (0.1,) * 50)
     models = answering(server, Reply(body=said("42")))
     server.close()
     asking = asyncio.ensure_future(models.for_problem("p").ainvoke("x"))
     await asyncio.sleep(0.2)
     await server.listen()
     assert (await asking).text == "42"
+    await models.aclose()
+
+
+async def test_a_cancelled_request_is_closed_so_that_the_engine_can_stop(server: Server) -> None:
+    models = answering(server, Reply(silent=True))
+    asking = asyncio.ensure_future(models.for_problem("p").ainvoke("x"))
+    async with asyncio.timeout(10):
+        await server.asked_something.wait()
+        asking.cancel()
+        await server.left.wait()
+    await models.aclose()
+
+
+async def test_connections_are_kept_and_used_again(server: Server) -> None:
+    models = answering(server, Reply(body=said("42")))
+    for _ in range(3):
+        await models.for_problem("p").ainvoke("x")
+    assert (len(server.requests), server.connections) == (3, 1)
     await models.aclose()
