@@ -1,18 +1,21 @@
 """What makes transformers decode faster on a CPU, through its own extension points.
 
     speed_up(model)                                    attention and experts
-    model.generate(..., past_key_values=roomy_cache(model.config))
+    with few_threads(model, torch.get_num_threads()):
+        model.generate(..., past_key_values=roomy_cache(model.config))
 
 - Attention: transformers copies keys and values for every query head of a group where there is a mask, so in every
   batch of unequal prompts; torch's kernel needs no copies.
 - The cache: transformers copies all of it to append a token; here it has room for the tokens to come.
 - Experts: `grouped_mm` sorts and counts, which is most of the work where there is one token; here its experts are
   simply called.
+- Threads: what a small model does for one token a row is too little to share; waking another thread takes longer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -25,6 +28,7 @@ from transformers.masking_utils import sdpa_mask
 
 NAME = "deepcoder_cpu"
 ROOM = 256  # tokens that a cache has room for beyond what it holds when it grows
+SMALL = 100_000_000  # parameters up to which one thread decodes; measured on nano's 12 M, not on larger ones
 
 
 def speed_up(model: PreTrainedModel) -> None:
@@ -33,6 +37,24 @@ def speed_up(model: PreTrainedModel) -> None:
         model.set_attn_implementation(NAME)
     if model.config._experts_implementation == "grouped_mm":
         model.set_experts_implementation(NAME)
+
+
+@contextmanager
+def few_threads(model: PreTrainedModel, threads: int) -> Iterator[None]:
+    """Within: a small `model` works at one token a row in one thread, at longer pieces in `threads`, which remain."""
+
+    def choose(module: nn.Module, args: tuple[Any, ...], inputs: dict[str, Any]) -> None:
+        torch.set_num_threads(1 if inputs["input_ids"].shape[1] == 1 else threads)
+
+    if model.device.type != "cpu" or model.num_parameters() > SMALL:
+        yield
+        return
+    hook = model.register_forward_pre_hook(choose, with_kwargs=True)
+    try:
+        yield
+    finally:
+        hook.remove()
+        torch.set_num_threads(threads)
 
 
 def attention(

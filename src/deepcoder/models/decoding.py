@@ -21,7 +21,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.generation.logits_process import LogitsProcessorList
 from transformers.generation.stopping_criteria import StoppingCriteria, StoppingCriteriaList
 
-from deepcoder.models.cpu import roomy_cache, speed_up
+from deepcoder.models.cpu import few_threads, roomy_cache, speed_up
 from deepcoder.models.seeded import SeededNoise, seed_of
 
 
@@ -72,6 +72,7 @@ class Decoder:
         self._model = model.train(False)
         if model.device.type == "cpu":
             speed_up(model)
+        self._threads = torch.get_num_threads()  # here, not in the thread: another decoder may be at work
         self._tokenizer = tokenizer
         self._ends = list(ends)
         self._batch_size = batch_size
@@ -178,13 +179,14 @@ class Decoder:
         elif temperature > 0:
             sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
         device = self._model.device
-        out = self._model.generate(
-            ids.to(device), attention_mask=mask.to(device), eos_token_id=self._ends, pad_token_id=pad,
-            max_new_tokens=max(request.max_new_tokens for request in batch),
-            stopping_criteria=StoppingCriteriaList([rows]),
-            past_key_values=roomy_cache(self._model.config) if device.type == "cpu" else None,
-            **sampling,
-        )  # fmt: skip
+        with few_threads(self._model, self._threads):
+            out = self._model.generate(
+                ids.to(device), attention_mask=mask.to(device), eos_token_id=self._ends, pad_token_id=pad,
+                max_new_tokens=max(request.max_new_tokens for request in batch),
+                stopping_criteria=StoppingCriteriaList([rows]),
+                past_key_values=roomy_cache(self._model.config) if device.type == "cpu" else None,
+                **sampling,
+            )  # fmt: skip
         assert isinstance(out, Tensor)
         return [
             self._completion(request, tokens[:length])  # without what `generate` padded a finished row with
