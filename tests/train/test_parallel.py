@@ -11,8 +11,8 @@ from torch import nn
 from deepcoder.config import Config, LoraConfig, TrainConfig
 from deepcoder.errors import TrainingError
 from deepcoder.runs import RunFolder, hash_of, stage_settings
-from deepcoder.train import run
-from deepcoder.train.parallel import check_parallel, keep_frozen_out_of_ddp, sharded
+from deepcoder.train import parallel, run
+from deepcoder.train.parallel import average_gradients, begin_alike, check_parallel, sharded
 from deepcoder.train.preflight import estimate, student_config
 from deepcoder.train.shape import shape_of
 from deepcoder.train.student import add_adapters
@@ -59,14 +59,49 @@ def test_a_run_may_go_on_in_the_other_way() -> None:
     assert len(hashes) == 1
 
 
-def test_ddp_sends_what_is_trained_and_nothing_else() -> None:
+@pytest.fixture
+def other_rank(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A second rank whose gradients and weights are all 3; the sizes of what this one sends."""
+    sent: list[int] = []
+
+    def all_reduce(flat: torch.Tensor) -> None:
+        sent.append(flat.numel())
+        flat += 3
+
+    def broadcast(flat: torch.Tensor, source: int) -> None:
+        assert source == 0
+        sent.append(flat.numel())
+        flat.fill_(3)
+
+    for name, fake in {"all_reduce": all_reduce, "broadcast": broadcast, "get_world_size": lambda: 2}.items():
+        monkeypatch.setattr(parallel.dist, name, fake)
+    return sent
+
+
+def test_gradients_become_the_mean_over_the_ranks(other_rank: list[int]) -> None:
+    frozen, matrix, half, unused = (nn.Parameter(torch.zeros(2, 2)) for _ in range(4))
+    frozen.requires_grad = False
+    half.data = half.data.to(torch.bfloat16)
+    matrix.grad = torch.tensor([[1.0, 5.0], [-3.0, 0.0]])
+    half.grad = torch.ones(2, 2, dtype=torch.bfloat16)
+    average_gradients([frozen, matrix, half, unused])
+    assert matrix.grad.tolist() == [[2.0, 4.0], [0.0, 1.5]]
+    assert half.grad is not None
+    assert half.grad.dtype == torch.bfloat16
+    assert (half.grad == 2).all()
+    assert unused.grad is not None
+    assert (unused.grad == 1.5).all()
+    assert frozen.grad is None
+    assert other_rank == [8, 4]
+
+
+def test_only_what_is_trained_is_sent_at_the_start(other_rank: list[int]) -> None:
     model = add_adapters(tiny_model(), LoraConfig(rank=2))
-    model.register_buffer("rotation", torch.zeros(3))
-    keep_frozen_out_of_ddp(model)
-    left_out = model._ddp_params_and_buffers_to_ignore
-    names = {name: parameter.requires_grad for name, parameter in model.named_parameters()}
-    assert {name for name in names if name not in left_out} == {name for name, trained in names.items() if trained}
-    assert "rotation" in left_out
+    before = {name: parameter.clone() for name, parameter in model.named_parameters()}
+    begin_alike(model.parameters())
+    for name, parameter in model.named_parameters():
+        assert (parameter == 3).all() if parameter.requires_grad else torch.equal(parameter, before[name])
+    assert sum(other_rank) == sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 def test_shards_divide_what_is_kept_and_gather_two_layers() -> None:

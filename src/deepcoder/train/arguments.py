@@ -49,9 +49,6 @@ def training_arguments(config: Config, place: Path) -> TrainingArguments:
         remove_unused_columns=False,
         use_cpu=not torch.cuda.is_available(),
         ddp_backend="gloo" if ranks() > 1 and not torch.cuda.is_available() else None,
-        # Every parameter has a gradient, and the head's comes from outside the wrapped forward: with the
-        # search for unused ones, DDP would take the head for unused and then see it used.
-        ddp_find_unused_parameters=False,
         fsdp=sharded(train) or None,  # type: ignore[arg-type]  # the annotation is older than the switch
         fsdp_config={"version": 2} if sharded(train) else None,
         log_level_replica="error",  # "warning" by default: the other ranks would say what the first does not

@@ -1,19 +1,20 @@
 """Several processes: what they tell each other, and how a sharded model's optimizer becomes one state and back.
 
-DDP keeps the whole model on every rank. FSDP2 (accelerate's plugin around torch.distributed.fsdp.fully_shard) keeps a
-share of every tensor there, and gathers a layer when it is its turn. Checkpoints do not show which of them wrote them:
-weights and optimizer are those of one process, written by rank 0, and any number of ranks goes on from them at the same
-global batch.
+DDP, data parallel in its plain form, keeps the whole model on every rank and averages gradients once a step. FSDP2
+(accelerate's plugin around torch.distributed.fsdp.fully_shard) keeps a share of every tensor there, and gathers a layer
+when it is its turn. Checkpoints do not show which of them wrote them: weights and optimizer are those of one process,
+written by rank 0, and any number of ranks goes on from them at the same global batch.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
+from torch import distributed as dist
 
 from deepcoder.config import TrainConfig
 from deepcoder.errors import TrainingError
@@ -53,19 +54,40 @@ def check_parallel(train: TrainConfig) -> None:
         )
 
 
-def keep_frozen_out_of_ddp(model: nn.Module) -> None:
-    """Leave frozen parameters and all buffers out of what DDP broadcasts when it wraps `model`.
+def begin_alike(parameters: Iterable[nn.Parameter]) -> None:
+    """Give every rank rank 0's values of the trained parameters. Every rank must call this."""
+    for group in _by_kind(parameters):
+        flat = torch.cat([parameter.detach().flatten() for parameter in group])
+        dist.broadcast(flat, 0)
+        for parameter, part in zip(group, torch.split(flat, [p.numel() for p in group]), strict=True):
+            parameter.data.copy_(part.view_as(parameter))
 
-    Every rank has read them from the same checkpoint, and no step changes them: to send them is gigabytes for
-    nothing (17 of a 30B student in 4 bit) at the start, and buffers once more before each forward pass; packed 4-bit
-    weights or buffers on the CPU are no tensors that a backend of collectives should have to understand. Trainable
-    ones are still sent, so that ranks begin alike.
+
+def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Replace each trained parameter's gradient by its mean over the ranks. Every rank must call this.
+
+    grad = sum(grad of each rank) / ranks; a gradient that a rank does not have counts as zero.
+
+    Once a step, in one message: DistributedDataParallel sends buckets while the backward pass goes on, which adapters
+    of megabytes do not need. Its hooks were also in the way: a compiled block of Unsloth's never finished compiling
+    inside its forward pass (docs/LOG.md), while here each rank's model is what it is on one GPU.
     """
-    frozen = [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
-    buffers = [name for name, _ in model.named_buffers()]
-    known = getattr(model, "_ddp_params_and_buffers_to_ignore", [])
-    ignore: Any = DistributedDataParallel._set_params_and_buffers_to_ignore_for_model
-    ignore(model, {*known, *frozen, *buffers})
+    for group in _by_kind(parameters):
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in group]
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        dist.all_reduce(flat)
+        flat /= dist.get_world_size()
+        for parameter, part in zip(group, torch.split(flat, [p.numel() for p in group]), strict=True):
+            parameter.grad = part.view_as(parameter)
+
+
+def _by_kind(parameters: Iterable[nn.Parameter]) -> list[list[nn.Parameter]]:
+    """The trained ones by dtype, which one flat tensor can hold."""
+    kinds: dict[torch.dtype, list[nn.Parameter]] = {}
+    for parameter in parameters:
+        if parameter.requires_grad:
+            kinds.setdefault(parameter.dtype, []).append(parameter)
+    return list(kinds.values())
 
 
 def share_on_cpus(state: Any, settings: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 from collections.abc import Callable
@@ -54,6 +55,7 @@ def run(config: Config, folder: RunFolder, console: Console) -> Counts:
         return counts
     finally:
         if torch.distributed.is_initialized():  # its threads would abort the interpreter at its end
+            gc.collect()  # a sharded model, part of many cycles, holds the group, too
             torch.distributed.destroy_process_group()
 
 

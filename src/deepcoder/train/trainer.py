@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,9 @@ from deepcoder.train.batches import BatchPlan, PlannedBatches, Row
 from deepcoder.train.examples import Collator
 from deepcoder.train.hidden import hidden_states, packed_hidden_states
 from deepcoder.train.parallel import (
+    average_gradients,
+    begin_alike,
     global_batch,
-    keep_frozen_out_of_ddp,
     load_whole_state,
     share_on_cpus,
     whole_state,
@@ -91,8 +93,6 @@ class SadTrainer(Trainer):
         self._staging: Path | None = None
         if self.is_fsdp_enabled:
             _reduce_in_fp32(self.accelerator.state.fsdp_plugin)
-        else:
-            keep_frozen_out_of_ddp(model)
 
     def create_accelerator_and_postprocess(self) -> None:
         """The Trainer's; ranks on CPUs, for which accelerate passes its FSDP plugin by, get it too."""
@@ -100,6 +100,9 @@ class SadTrainer(Trainer):
         if self.args.fsdp_plugin_args is not None and not self.is_fsdp_enabled:
             share_on_cpus(self.accelerator.state, self.args.fsdp_plugin_args)
             self.is_fsdp_enabled = True
+        self.averages = self.args.world_size > 1 and not self.is_fsdp_enabled
+        if self.averages:  # accelerate wraps no model in DistributedDataParallel that is "for evaluation"
+            self.accelerator.prepare_model = partial(self.accelerator.prepare_model, evaluation_mode=True)
 
     # --- batches ------------------------------------------------------------------------------
 
@@ -151,8 +154,15 @@ class SadTrainer(Trainer):
         if balance is not None:
             share = inputs["attention_mask"].sum() / self.tally.step_counts[COUNTS.index("tokens")].item()
             loss = loss + self.config.router_aux_coefficient * share * balance
-        loss = loss * self.args.world_size  # DDP averages the gradients of the ranks, the loss is their sum
+        loss = loss * self.args.world_size  # gradients are averaged over the ranks, the loss is their sum
         return (loss, hidden) if return_outputs else loss
+
+    def training_step(self, model: nn.Module, *args: Any, **named: Any) -> Tensor:
+        """The Trainer's; after the step's last micro-batch the ranks' gradients are averaged."""
+        loss = super().training_step(model, *args, **named)
+        if self.averages and self.accelerator.sync_gradients:
+            average_gradients(model.parameters())
+        return loss
 
     def _sad(
         self,
@@ -329,6 +339,13 @@ class _Bookkeeping(TrainerCallback):
 
     def __init__(self, trainer: SadTrainer) -> None:
         self._trainer = trainer
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Ranks begin with the same weights, whatever each has read or drawn."""
+        if self._trainer.averages:
+            begin_alike(self._trainer.model.parameters())  # type: ignore[union-attr]
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
