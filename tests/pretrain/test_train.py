@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from deepcoder.errors import DeepCoderError
 from deepcoder.models.nano import load_nano
 from deepcoder.pretrain.settings import TOY, Settings
 from deepcoder.pretrain.train import build_model, build_optimizers, pretrain, rate_at, stop_signals
@@ -89,3 +90,9 @@ def test_training_needs_none_of_the_pipelines_packages():
         "assert not [name for name in sys.modules if name in ('deepcoder.config', 'deepcoder.records')]\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["optimizer", "experts", "worked"])
+def test_a_value_that_is_no_choice_is_refused(name):
+    with pytest.raises(DeepCoderError, match=f"{name} is 'other'"):
+        Settings(**{name: "other"})

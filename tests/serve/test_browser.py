@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,16 +52,6 @@ async def test_a_question_shows_its_steps_and_its_answer(page: Any, service: Ser
     assert await page.locator("#steps > li").count() == 2
     assert await page.get_by_role("status").inner_text() == "Done."
     assert page.complaints == []
-    if folder := os.environ.get("DEEPCODER_SCREENSHOTS"):
-        await screenshots(page, Path(folder))
-
-
-async def screenshots(page: Any, folder: Path) -> None:
-    for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme)
-        for name, width in (("desktop", 1100), ("phone", 390)):
-            await page.set_viewport_size({"width": width, "height": 900})
-            await page.screenshot(path=folder / f"page-{scheme}-{name}.png", full_page=True)
 
 
 async def test_no_width_needs_sideways_scrolling(page: Any, service: Service) -> None:

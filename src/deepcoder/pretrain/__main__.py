@@ -13,7 +13,8 @@ BEGAN = time.monotonic()
 
 
 def _parser() -> argparse.ArgumentParser:
-    from deepcoder.pretrain.settings import Settings
+    from deepcoder.pretrain.settings import CHOICES, Settings
+    from deepcoder.pretrain.shapes import SHAPES
 
     parser = argparse.ArgumentParser(prog="python -m deepcoder.pretrain", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -28,14 +29,18 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="pre-train a base")
     train.add_argument("--corpus", type=Path, required=True)
     train.add_argument("--out", type=Path, required=True)
-    train.add_argument("--config", default="deep", help="base, deep, wide or toy")
+    train.add_argument(
+        "--config", default="deep", choices=SHAPES, metavar="SHAPE", help=f"a shape: {', '.join(SHAPES)}"
+    )
     for field in fields(Settings):
         if field.name in ("shape", "compile"):
             continue
         kind = {"int": int, "float": float}.get(str(field.type), str)
-        train.add_argument("--" + field.name.replace("_", "-"), type=kind, default=None)
+        train.add_argument("--" + field.name.replace("_", "-"), type=kind, choices=CHOICES.get(field.name))
     train.add_argument("--no-compile", action="store_true")
-    train.add_argument("--cache", type=Path, help="keep synthetic shards here for later runs (same seed and corpus)")
+    train.add_argument(
+        "--cache", type=Path, help="keep synthetic shards here, for runs with the same corpus and wordings"
+    )
     probe = commands.add_parser("probe", help="fine-tune bases quickly on examples and score held-out actions")
     probe.add_argument("--examples", type=Path, required=True, help="a file that probe-data wrote")
     probe.add_argument("--base", type=Path, nargs="+", required=True)

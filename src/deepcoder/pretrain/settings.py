@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from deepcoder.errors import DeepCoderError
+
+CHOICES = {"optimizer": ("muon", "adamw"), "experts": ("dense", "routed"), "worked": ("new", "carried")}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -35,6 +39,12 @@ class Settings:
     worked: str = "new"  # problems made as they are needed; "carried": only those of the corpus
     compile: bool = True
     workers: int = 15
+
+    def __post_init__(self) -> None:
+        """Raise DeepCoderError for a value that is no choice."""
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise DeepCoderError(f"{name} is {getattr(self, name)!r}", hint=f"it is one of: {', '.join(choices)}")
 
     @property
     def step_tokens(self) -> int:

@@ -40,6 +40,7 @@ def encode(texts: Sequence[str], tokenizer: Tokenizer) -> Tokens:
 def _start_worker(folder: str, cache: str | None, worked: str) -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     _worker["cache"] = Path(cache) if cache else None
+    _worker["worked"] = worked
     _worker["material"] = load_material(Path(folder), worked)
     _worker["tokenizer"] = Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
 
@@ -50,7 +51,7 @@ def _encode_texts(texts: list[str]) -> Tokens:
 
 def _make_shard(seed: int, mix: str, index: int | str, size: int) -> Tokens:
     """`size` tokens of a mix; kept in the cache folder, where there is one, for the next run of a sweep."""
-    kept = _worker["cache"] / f"{mix}-{seed}-{index}-{size}.npy" if _worker["cache"] else None
+    kept = _worker["cache"] / f"{mix}-{_worker['worked']}-{seed}-{index}-{size}.npy" if _worker["cache"] else None
     if kept is not None and kept.is_file():
         return np.load(kept)  # type: ignore[no-any-return]
     stream = documents(mix, Random(f"{seed}/{mix}/{index}"), _worker["material"])

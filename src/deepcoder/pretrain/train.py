@@ -1,6 +1,6 @@
 """The pre-training loop.
 
-    python -m deepcoder.pretrain train --corpus DIR --out DIR [--config base|deep|wide|toy] [--minutes M]
+    python -m deepcoder.pretrain train --corpus DIR --out DIR [--config SHAPE] [--minutes M]
 
 One process, one device. Ends early, with a checkpoint, on SIGTERM or SIGINT.
 """
