@@ -95,20 +95,35 @@ def rounds(config: RequiredConfig, overrides: Overrides = None, overwrite: Overw
 def merge(
     config: RequiredConfig,
     overrides: Overrides = None,
-    out: Annotated[Path | None, typer.Option(help="Default: RUN/checkpoints/merged, or merged-4bit.")] = None,
-    bits: Annotated[int, typer.Option(help="16, or 4: in groups of 128, as vLLM reads it.")] = 16,
+    out: Annotated[Path | None, typer.Option(help="Default: RUN/checkpoints/merged, merged-4bit, ....gguf.")] = None,
+    bits: Annotated[int, typer.Option(help="16 or 4; a GGUF also 8.")] = 16,
+    form: Annotated[
+        str, typer.Option("--format", help="safetensors: a folder, as vLLM reads it; gguf: a file, as llama.cpp does.")
+    ] = "safetensors",
 ) -> None:
-    """A student trained in 4 bit, adapter and base, as one checkpoint; never the whole of it in memory."""
-    if bits not in (4, 16):
-        raise typer.BadParameter("--bits is 16 or 4")
+    """A trained student as one checkpoint, adapter and base together; never the whole of it in memory."""
+    if form not in ("safetensors", "gguf"):
+        raise typer.BadParameter("--format is safetensors or gguf")
+    if bits not in ((4, 8, 16) if form == "gguf" else (4, 16)):
+        raise typer.BadParameter("--bits is 16 or 4; with --format gguf also 8")
     from deepcoder.runs import RunFolder
-    from deepcoder.train.card import student_card
-    from deepcoder.train.merge import merge as merged
 
     run = RunFolder(resolve(config, overrides))
     folder = run.stage("train")
-    target = out or folder / ("merged" if bits == 16 else "merged-4bit")
-    merged(folder / "final", target, bits=16 if bits == 16 else 4, card=student_card(run, bits=bits), show=typer.echo)
+    name = "merged" if bits == 16 else f"merged-{bits}bit"
+    if form == "gguf":
+        from deepcoder.train.gguf_file import Bits, write_gguf
+
+        widths: dict[int, Bits] = {4: 4, 8: 8, 16: 16}
+        target = out or folder / f"{name}.gguf"
+        write_gguf(folder / "final", target, bits=widths[bits], name=run.path.name, show=typer.echo)
+    else:
+        from deepcoder.train.card import student_card
+        from deepcoder.train.merge import merge as merged
+
+        target = out or folder / name
+        card = student_card(run, bits=bits)
+        merged(folder / "final", target, bits=16 if bits == 16 else 4, card=card, show=typer.echo)
     typer.echo(str(target))
 
 
