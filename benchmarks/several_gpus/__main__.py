@@ -7,10 +7,9 @@ The toy's rates say nothing. All trainings go through the product's own stage, o
 
 one         one GPU, all rows of a step. Alone on the machine, as `two` is: the speed-up is between these
 two         two GPUs under torchrun, half of the rows each
-again       as `one`: what rounding alone does. Not timed: `packed` loads and compiles meanwhile
-packed      steps of ours and of Unsloth's own (toy: transformers' own) in turns, once `again` is over
-fsdp-one    one process, and two with FSDP2, at the same time: transformers in 16 bit (toy: 32), 4 steps of 4 rows;
-fsdp-two    losses and memory only
+again       as `one`: what rounding alone does. Not timed: all but the last run at the same time from here on
+fsdp-one, fsdp-two      one process, and two with FSDP2: transformers in 16 bit (toy: 32), 4 steps of 4 rows
+packed      steps of ours and of Unsloth's own (toy: transformers' own) in turns, once the others are over
 """
 
 from __future__ import annotations
@@ -56,14 +55,8 @@ class Session:
         for slot in "12":  # what is compiled need not be compiled again
             with contextlib.suppress(shutil.Error):  # a socket that was left there
                 shutil.copytree(caches / "0", caches / slot)
-        self._ended(self._training("two", 0.5, ranks=2))
-        again = self._training("again", 0.7)
-        packed = self._begin(
-            "packed", [f"{HERE}.process", "packed", self._recipe("packed", 1), 2], 0.8, self._gpus[1:2]
-        )
-        self._ended(again)
-        (self.work / "packed" / "alone").touch()
-        self._ended(packed)
+        self._ended(self._training("two", 0.75, ranks=2))
+        again = self._training("again", 1.0)
         few: dict[str, Any] = {
             "backend": "transformers",
             "load_in_4bit": False,
@@ -72,8 +65,12 @@ class Session:
         }
         alone = self._training("fsdp-one", 1.0, slot=3, gradient_accumulation=4, **few)
         two = self._training("fsdp-two", 1.0, ranks=2, gradient_accumulation=2, parallel="fsdp2", **few)
-        self._ended(two)
-        self._ended(alone)
+        for child in (again, two, alone):
+            self._ended(child)
+        if self.args.packed:
+            self._ended(
+                self._begin("packed", [f"{HERE}.process", "packed", self._recipe("packed", 1), 2], 1.0, self._gpus[1:2])
+            )
 
     def stop(self) -> None:
         """Leave nothing running."""
@@ -150,6 +147,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="of a training (default 20, toy 6)")
     parser.add_argument("--limit", type=float, default=3600.0, metavar="SECONDS", help="for all of it")
     parser.add_argument("--toy", action="store_true")
+    parser.add_argument("--no-packed", dest="packed", action="store_false", help="leave the last part out")
     parser.add_argument("--out", type=Path, help="a JSON file of all figures")
     parser.add_argument("--tokenizer", default="Qwen/Qwen3-30B-A3B", help="a folder or a hub name")
     parser.add_argument(

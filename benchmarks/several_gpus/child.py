@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SILENCE = 60.0  # seconds without a note after which a rank is asked for its stacks
+SILENCE = 100.0  # seconds without a note after which a rank is asked for its stacks
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from itertools import cycle
 from typing import Any
@@ -28,10 +27,10 @@ class Bench:
     """The student of a recipe with its adapters, and rows of examples."""
 
     def __init__(self, config: Config) -> None:
-        self.folder, self.steps = config.run.dir, 3 * (config.train.max_steps or 20)
+        self.steps = 3 * (config.train.max_steps or 20)
         self.model: Any = load_student(config, lambda *_: None).model.train()
         self.head = self.model.get_output_embeddings()  # type: ignore[operator]
-        self.examples = read_examples(self.folder / "examples")
+        self.examples = read_examples(config.run.dir / "examples")
         plan = plan_batches(self.examples.lengths, batch_size=1, capacity=config.student.max_length)
         self.rows = plan.rows or ()
 
@@ -42,13 +41,11 @@ class Bench:
             yield {name: value.to(self.head.weight.device) for name, value in collate([row]).items()}
 
     def turns(self) -> Figures:
-        """Steps of both on the same rows, model and optimizer: A B, B A, ...; timed once RUN/alone is there."""
+        """Steps of both on the same rows, model and optimizer: A B, B A, ..."""
         optimizer = torch.optim.AdamW([p for p in self.model.parameters() if p.requires_grad], lr=1e-4, fused=True)
         pair = [Contender(loss.__name__, self.model, loss, self.batches()) for loss in (ours, theirs)]
         skip = max(2, self.steps // 10)
         take_turns(pair, 0, skip, optimizer)  # compiles
-        while not (self.folder / "alone").exists():
-            time.sleep(0.2)
         for number in range(self.steps):
             take_turns(pair[:: 1 - 2 * (number % 2)], 1, 0, optimizer)
         a, b = pair

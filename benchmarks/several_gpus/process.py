@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from rich.console import Console
@@ -26,15 +27,16 @@ KEPT = ("loss", "loss_reason", "loss_act", "grad_norm", "tokens", "memory_alloca
 
 
 class Notes:
-    """Lines of JSON with the time in FOLDER/notes.RANK.PID.jsonl. Once it is there SIGUSR1 prints stacks.
+    """Lines of JSON with the time in FOLDER/notes.RANK.PID.jsonl. Once it is there SIGUSR1 fills FOLDER/stack.RANK.txt.
 
     Not faulthandler.dump_traceback_later with `repeat`: the moment its thread printed, processes in which
-    torch.compile was at work crashed (Python 3.12).
+    torch.compile was at work crashed (Python 3.12). Nor other threads' stacks, which move while they are read.
     """
 
     def __init__(self, folder: Path, rank: int) -> None:
         faulthandler.enable()
-        faulthandler.register(signal.SIGUSR1)
+        self._stack = (folder / f"stack.{rank}.txt").open("a")  # it must stay open
+        faulthandler.register(signal.SIGUSR1, file=self._stack, all_threads=False)
         self._file = (folder / f"notes.{rank}.{os.getpid()}.jsonl").open("a", buffering=1)
 
     def __call__(self, what: str, **values: object) -> None:
@@ -49,6 +51,12 @@ def train(config: Config, note: Notes) -> None:
     from deepcoder.train import run, stage, trainer
 
     class NotedTrainer(trainer.SadTrainer):
+        def training_step(self, *args: Any, **named: Any) -> torch.Tensor:
+            loss = super().training_step(*args, **named)
+            if self.state.global_step == 0:  # they compile
+                note("micro-batch")
+            return loss
+
         def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
             if torch.cuda.is_available():
                 torch.cuda.synchronize()

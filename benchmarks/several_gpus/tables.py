@@ -40,10 +40,15 @@ def peak(steps: Lines) -> float:
 
 
 def difference(one: Lines, other: Lines) -> dict[str, Any]:
-    """The largest relative difference of each figure over the steps that both have."""
+    """The largest relative difference of each figure over the steps that both have; and at the first step."""
     both = list(zip(one, other, strict=False))
-    gaps = {key: max(abs(b[key] / a[key] - 1) for a, b in both) for key in COMPARED}
-    return gaps | {"steps": len(both), "same tokens": all(a["tokens"] == b["tokens"] for a, b in both)}
+    gaps = {key: [abs(b[key] / a[key] - 1) for a, b in both] for key in COMPARED}
+    return {
+        "largest": {key: max(each) for key, each in gaps.items()},
+        "first": {key: each[0] for key, each in gaps.items()},
+        "steps": len(both),
+        "same tokens": all(a["tokens"] == b["tokens"] for a, b in both),
+    }
 
 
 def summary(work: Path) -> dict[str, Any]:
@@ -70,9 +75,11 @@ def show(found: dict[str, Any], console: Console) -> None:
             cells = [f"{run['tokens_per_s']:,.0f}", speed_up, "{:.3f} ({:.3f}, {:.3f})".format(*run["seconds"])]
         table.add_row(name, *cells, ", ".join(f"{gib:.2f}" for gib in run["peak_gib"]))
     console.print(table)
-    table = Table("runs", *COMPARED, "steps", "same tokens", title="largest relative difference of a step")
+    table = Table("runs", "step", *COMPARED, "steps", "same tokens", title="relative difference of a step")
     for pair, gaps in found["apart"].items():
-        table.add_row(pair, *(f"{gap:.1e}" if isinstance(gap, float) else str(gap) for gap in gaps.values()))
+        for step in ("largest", "first"):
+            cells = (f"{gap:.1e}" for gap in gaps[step].values())
+            table.add_row(pair, step, *cells, str(gaps["steps"]), str(gaps["same tokens"]))
     console.print(table)
     table = Table("of", "figures", title="packed rows on one GPU")
     for line in found["packed"]:

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from deepcoder.models.nano import load_tokenizer
 from deepcoder.train.export import save_base
 from deepcoder.train.hidden import packed_hidden_states, sequence_lengths
 from deepcoder.train.student import Student
-from deepcoder.train.unsloth_backend import check_quantized
+from deepcoder.train.unsloth_backend import check_quantized, checkpoint_as_one_gpu_does
 from tests.train.students import tiny_model
 
 
@@ -88,3 +88,24 @@ def test_the_stage_can_import_unsloth_before_transformers() -> None:
     code = "import sys, deepcoder.train; print(sorted({'torch', 'transformers', 'peft', 'trl'} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def unsloth_with(monkeypatch: pytest.MonkeyPatch, **names: Any) -> Any:
+    """A package `unsloth` whose loader has these names."""
+    models = ModuleType("unsloth.models")
+    models.vision = SimpleNamespace(**names)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "unsloth", ModuleType("unsloth"))
+    monkeypatch.setitem(sys.modules, "unsloth.models", models)
+    return models.vision
+
+
+def test_ranks_checkpoint_as_one_gpu_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    vision = unsloth_with(monkeypatch, vlm_gradient_checkpointing_reentrant=lambda: False)
+    checkpoint_as_one_gpu_does()
+    assert vision.vlm_gradient_checkpointing_reentrant()
+
+
+def test_an_unsloth_that_chooses_elsewhere_is_refused_for_several_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    unsloth_with(monkeypatch)
+    with pytest.raises(TrainingError, match="could stand still"):
+        checkpoint_as_one_gpu_does()

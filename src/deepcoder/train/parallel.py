@@ -69,8 +69,8 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     grad = sum(grad of each rank) / ranks; a gradient that a rank does not have counts as zero.
 
     Once a step, in one message: DistributedDataParallel sends buckets while the backward pass goes on, which adapters
-    of megabytes do not need. Inside its forward pass a block of Unsloth's was still compiling when the machine's time
-    was over, for reasons not found (docs/LOG.md); here each rank's model is what it is on one GPU.
+    of megabytes do not need, and takes no gradient that gets ready twice, for which Unsloth checkpoints in another way
+    than on one GPU (deepcoder.train.unsloth_backend). Here each rank's model is what it is on one GPU.
     """
     for group in _by_kind(parameters):
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in group]

@@ -15,6 +15,7 @@ from torch import nn
 from deepcoder.config import Config
 from deepcoder.errors import TrainingError
 from deepcoder.models.chatml import student_tokenizer
+from deepcoder.train.parallel import ranks
 from deepcoder.train.student import ATTENTION, EXPERTS, Student
 from deepcoder.train.unsloth_import import import_unsloth
 
@@ -24,6 +25,8 @@ def load_unsloth(config: Config) -> Student:
     train, student = config.train, config.student
     _check_config(config)
     language_model = import_unsloth()
+    if ranks() > 1:
+        checkpoint_as_one_gpu_does()
     model, _ = language_model.from_pretrained(
         student.model, max_seq_length=student.max_length, load_in_4bit=train.load_in_4bit,
         dtype=getattr(torch, train.dtype), full_finetuning=False, local_files_only=Path(student.model).is_dir(),
@@ -41,6 +44,23 @@ def load_unsloth(config: Config) -> Student:
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return Student(model, tokenizer, student.model, student.model)
+
+
+def checkpoint_as_one_gpu_does() -> None:
+    """Let ranks checkpoint by the autograd function that one GPU uses; raises TrainingError where that cannot be set.
+
+    Under torchrun Unsloth (2026.10.9) takes torch's non-reentrant checkpointing, for DistributedDataParallel, in which
+    our ranks are not wrapped. With packed rows no step ever came: while a block is traced, Unsloth tries its attention
+    kernel forwards and backwards; that backward pass did not return (docs/LOG.md).
+    """
+    from unsloth.models import vision  # all models that it compiles block by block are loaded there
+
+    if not hasattr(vision, "vlm_gradient_checkpointing_reentrant"):
+        raise TrainingError(
+            "this version of unsloth chooses its checkpointing for several GPUs elsewhere: its ranks could stand still",
+            hint="the versions of constraints-gpu.txt, or one GPU",
+        )
+    vision.vlm_gradient_checkpointing_reentrant = lambda: True
 
 
 def enable_packed_attention() -> None:
