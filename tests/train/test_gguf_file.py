@@ -249,6 +249,18 @@ def test_nothing_is_replaced_and_nothing_half_written_stays(tmp_path: Path, monk
     assert sorted(file.name for file in tmp_path.iterdir()) == ["student", "x.gguf"]
 
 
+def test_what_a_killed_export_left_is_not_in_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = mixture(tmp_path / "student")
+    left = tmp_path / ".x.gguf.partial"
+    left.write_bytes(b"half")
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(  # a disk that has room only without it
+        "deepcoder.train.sources.shutil.disk_usage", lambda folder: usage(0, 0, 0 if left.exists() else 2**40)
+    )
+    assert written(folder, tmp_path / "x.gguf").fields["general.name"].contents() == "student"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["student", "x.gguf"]
+
+
 def test_the_command_writes_a_whole_student_too(tmp_path: Path) -> None:
     mixture(tmp_path / "run" / "checkpoints" / "final")
     run = f"run.dir={tmp_path / 'run'}"

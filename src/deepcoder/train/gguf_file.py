@@ -85,8 +85,9 @@ def write_gguf(
     vocabulary = read_vocabulary(_tokenizer_folder(final, source.folder), int(source.config["vocab_size"]))
     if not vocabulary.exact:
         show("llama.cpp cannot cut text as this tokenizer does: what it tokenizes itself differs from training")
-    check_disk(target, sum(entry.nbytes for entry in entries), "write 4 bit (--bits 4)")
     partial = target.with_name(f".{target.name}.partial")
+    partial.unlink(missing_ok=True)  # what a crash left takes room
+    check_disk(target, sum(entry.nbytes for entry in entries), "write 4 bit (--bits 4)")
     writer = GGUFWriter(partial, "qwen3moe")
     try:
         _write_settings(writer, source.config, entries, name)
