@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import gguf
 import numpy as np
 import pytest
 import torch
@@ -13,7 +14,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from deepcoder.models.nano import load_nano, load_tokenizer
 from deepcoder.models.nano.loading import CHECKPOINT
 from deepcoder.train.gguf_file import Bits, write_gguf
-from tests.train.test_gguf_file import adapted, mixture
+from tests.train.test_gguf_file import LAYER, adapted, mixture, numbers
 
 llama_cpp = pytest.importorskip("llama_cpp")
 
@@ -94,6 +95,30 @@ def test_what_is_served_is_near_what_was_trained(
             ours = model(torch.tensor([ids])).logits[0].log_softmax(-1)
         theirs = logits_of(served, ids).log_softmax(-1)
         assert (ours.exp() * (ours - theirs)).sum(-1).mean() < limit
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_what_llama_cpp_computes_is_what_the_file_says(files: dict[Bits, Path], bits: Bits) -> None:
+    """transformers with the weights read back from the file; llama.cpp rounds activations to 8 bit besides."""
+    stored = {each.name: numbers(each) for each in gguf.GGUFReader(files[bits]).tensors}
+    loaded = load_nano()
+    state = loaded.model.state_dict()
+    for layer in range(8):
+        place, blk = f"model.layers.{layer}", f"blk.{layer}"
+        for name, other in LAYER.items():
+            state[f"{place}.{other}.weight"].copy_(stored[f"{blk}.{name}.weight"])
+        both = torch.cat([stored[f"{blk}.ffn_{part}_exps.weight"] for part in ("gate", "up")], 1)
+        state[f"{place}.mlp.experts.gate_up_proj"].copy_(both)
+        state[f"{place}.mlp.experts.down_proj"].copy_(stored[f"{blk}.ffn_down_exps.weight"])
+    state["model.embed_tokens.weight"].copy_(stored["token_embd.weight"])
+    served = engine(files[bits])
+    for text in TEXTS:
+        ids = loaded.tokenizer(text, add_special_tokens=False).input_ids
+        with torch.no_grad():
+            ours = loaded.model(torch.tensor([ids])).logits[0].log_softmax(-1)
+        theirs = logits_of(served, ids).log_softmax(-1)
+        # The median: rounded activations send a token to another expert now and then.
+        assert (ours.exp() * (ours - theirs)).sum(-1).median() < 0.01
 
 
 def test_token_ids_mean_the_same_but_nano_s_text_is_cut_otherwise(files: dict[Bits, Path]) -> None:
