@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Bits = Literal[16, 8, 4]
 # Numbers that are rounded at once: 32 MiB in fp32.
 AT_ONCE = 2**23
+WIDE = 2**14
 INSTALL = "pip install 'deepcoder[gguf]'"
 _ONE = re.compile(r"(?P<module>.+\.experts)\.(?P<expert>\d+)\.(?P<part>gate_proj|up_proj|down_proj)\.weight")
 _FUSED = re.compile(r"(?P<module>.+\.experts)\.(?P<part>gate_up_proj|down_proj)(?:\.weight)?")
@@ -247,7 +248,10 @@ def _rounded(source: Source, entry: Entry) -> np.ndarray[Any, np.dtype[np.uint8]
     for part in entry.parts:
         merged = source.added(part.name, source.part(part.stored, part.expert, slice(*part.rows)))
         for rows in torch.split(merged, max(1, AT_ONCE // merged[0].numel())):
-            data = np.ascontiguousarray(quantize(rows.float().numpy(), entry.kind)).view(np.uint8).reshape(-1)
+            values = rows.float().numpy()
+            if values.size % WIDE == 0:  # blocks do not see rows, and `quantize` takes 16 rows at once
+                values = values.reshape(-1, WIDE)
+            data = np.ascontiguousarray(quantize(values, entry.kind)).view(np.uint8).reshape(-1)
             written[place : place + data.size] = data
             place += data.size
     assert place == entry.nbytes
