@@ -24,6 +24,22 @@ def test_the_index_answers_every_subject(question: Question, solve: Solve):
     assert asked >= 0.9 * len(question.subjects)
 
 
+def test_the_place_of_a_parameter_is_counted_out():
+    [question] = [q for q in QUESTIONS if q.key == "parameter_name"]
+    scripts = [question.make("re.sub", Draw(str(seed))) for seed in range(20)]
+    for slots, answer, script in scripts:
+        first = script.next_step([])
+        assert slots["o"] in first.thought
+        last = script.next_step([first.model_copy(update={"observation": "re.sub(pattern, repl, string, count=0)"})])
+        names = {
+            "first": "first pattern.",
+            "second": "first pattern, second repl.",
+            "third": "first pattern, second repl, third string.",
+        }
+        assert last.thought.endswith(names[slots["o"]])
+        assert last.input == answer
+
+
 def test_symbols_resolve_with_and_without_a_module():
     assert resolve("os.path.basename").__name__ == "basename"
     assert resolve("list.index") is list.index

@@ -190,6 +190,18 @@ def test_several_steps_use_the_first_result_in_the_second_action(solve: Solve):
         _, steps = solve(made.policy(problem.problem_id))
         assert len(steps) == 2
         assert (steps[0].observation or "") in steps[1].input
+        assert steps[0].thought.startswith("Run 1: ")
+
+
+def test_a_branch_is_chosen_by_the_program_not_by_the_thought(solve: Solve):
+    made = source(families=["several_steps"], train=60)
+    rules = [p for p in made.problems(TRAIN) if ":branch_" in p.source]
+    assert rules
+    for problem in rules:
+        _, steps = solve(made.policy(problem.problem_id))
+        assert steps[1].thought.startswith("If it is ")
+        assert ", else: " in steps[1].thought
+        assert " if r " in steps[1].input
 
 
 def test_the_expert_gives_up_where_the_observation_is_not_what_it_expected():
@@ -213,6 +225,15 @@ def test_the_answer_is_read_from_the_observation_not_from_the_check():
     assert policy.next_step([first.model_copy(update={"observation": "12345"})]).input == "12345"
 
 
+def test_shares_change_the_mix_of_the_training_split_alone():
+    plain, more = source(train=120), source(train=120, shares={"documentation": 20})
+    asked = [problem.family for problem in more.problems(TRAIN)]
+    assert (
+        asked.count("documentation") > 30 > [problem.family for problem in plain.problems(TRAIN)].count("documentation")
+    )
+    assert list(more.problems(WORDING)) == list(plain.problems(WORDING))
+
+
 def test_foreign_ids_have_no_policy():
     made = source()
     for problem_id in ("", "mbpp/1", "procedural/train/lists", "procedural/x/lists/1", "procedural/train/none/1"):
@@ -222,6 +243,8 @@ def test_foreign_ids_have_no_policy():
 def test_unknown_family_and_missing_split_are_clear_errors():
     with pytest.raises(ProblemError, match="unknown family 'poetry'"):
         open_source(ProblemsConfig(families=["poetry"]))
+    with pytest.raises(ProblemError, match=r"problems\.shares: unknown family 'poetry'"):
+        open_source(ProblemsConfig(shares={"poetry": 2}))
     with pytest.raises(ProblemError, match="held_out_compositions"):
         list(source(families=["lists"]).problems(COMPOSITIONS))
     with pytest.raises(ProblemError, match="no split 'test'"):
@@ -258,6 +281,14 @@ def test_worked_problems_come_from_training_alone(everything: dict[str, list[Pro
     assert not held_out & {item.instruction for item in worked}
     cells = {p.source.partition(":")[2] for p in everything[COMPOSITIONS]}
     assert not cells & {item.operation for item in worked}
+    assert {bool(item.reading) for item in worked if item.steps[-1].lookup} == {True}
+    assert not any(item.reading for item in worked if not item.steps[-1].lookup)
+
+
+def test_a_family_can_have_another_share_among_worked_problems():
+    more = [item.family for item in worked_problems(5, 200, str, {"chains": 60})]
+    assert more.count("chains") > 100
+    assert len(set(more)) > 10
 
 
 def test_steps_are_short(everything: dict[str, list[Problem]]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -29,6 +29,9 @@ class ProblemsConfig(Section):
         default=None, description="in the answer column the answer is what follows the last one of these, such as ####"
     )
     families: list[str] = Field(default_factory=list, description="procedural families; empty: all")
+    shares: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict, description="weights of families among training problems, in place of their own"
+    )
     train: int = Field(default=1600, ge=1, description="procedural training problems")
     held_out: int = Field(default=60, ge=1, description="procedural problems in each held-out split")
     sealed: bool = Field(

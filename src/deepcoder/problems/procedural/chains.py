@@ -16,7 +16,7 @@ from functools import cached_property
 from deepcoder.problems.procedural.chain_wording import ask_chain, joinable
 from deepcoder.problems.procedural.display import literal
 from deepcoder.problems.procedural.draw import Draw, in_held_out_pool
-from deepcoder.problems.procedural.expert import compute
+from deepcoder.problems.procedural.expert import compute, lower
 from deepcoder.problems.procedural.family import COMPOSITIONS, SPLITS, Made, answer_code, answer_text, untidy
 from deepcoder.problems.procedural.operation import Operation, Values, fill, program
 from deepcoder.records import AnswerCheck
@@ -83,7 +83,7 @@ class ChainFamily:
         yes_no = cell.second.out == "bool" and draw.chance(0.4)
         prompt = ask_chain(cell.first, first, cell.second, second, draw, yes_no=yes_no)
         code = chain_code(cell, first, second, yes_no)
-        thought = f"First {_lower(cell.first.thought)}, then {_lower(cell.second.thought)}."
+        thought = f"First {lower(cell.first.thought)}, then {lower(cell.second.thought)}."
         answer = answer_text(cell.second, result, yes_no)
         return Made(cell.key, prompt, AnswerCheck(answer=answer), compute(thought, code), min(3, draw.level + 1), code)
 
@@ -155,7 +155,3 @@ def _stride(count: int) -> int:
     while math.gcd(step, count) != 1:
         step += 1
     return step
-
-
-def _lower(thought: str) -> str:
-    return thought[0].lower() + thought[1:].rstrip(".")

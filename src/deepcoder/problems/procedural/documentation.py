@@ -22,7 +22,7 @@ from deepcoder.problems.procedural.expert import conclude, conclude_by, look_up,
 from deepcoder.problems.procedural.family import PARAMETERS, TRAIN, WORDING, Made
 from deepcoder.problems.procedural.tables import frames, wordings
 from deepcoder.problems.procedural.wording import choose, put
-from deepcoder.records import AnswerCheck
+from deepcoder.records import Action, AnswerCheck, Step
 
 ORDINALS = ("first", "second", "third")
 
@@ -97,14 +97,16 @@ def module_of(symbol: str, draw: Draw) -> tuple[dict[str, str], str, Script]:
         match = re.search(rf"^((?:\w+\.)*\w+)\.{last}\b", seen, re.MULTILINE)
         return match[1] if match else None
 
-    return {"s": last}, module, Script((look_up(f"Look up {last}.", last), conclude_by(extract)))
+    script = Script((look_up(f"Look up {last} for its module.", last), conclude_by(extract, f"{last} is in {{}}.")))
+    return {"s": last}, module, script
 
 
 def default_of(subject: str, draw: Draw) -> tuple[dict[str, str], str, Script]:
     """The default of a parameter; the subject is `symbol:parameter`."""
     symbol, _, name = subject.partition(":")
     value = _default(symbol, name)
-    script = Script((look_up(f"Look up {symbol}.", symbol), conclude_by(lambda seen: _find_default(seen, name))))
+    finish = conclude_by(lambda seen: _find_default(seen, name), f"The default of {name} is {{}}.")
+    script = Script((look_up(f"Look up {symbol} for the default of {name}.", symbol), finish))
     return {"s": symbol, "p": name}, repr(value), script
 
 
@@ -115,9 +117,12 @@ def default_times(subject: str, draw: Draw) -> tuple[dict[str, str], str, Script
 
     def compute(seen: str) -> tuple[str, str] | None:
         found = _find_default(seen, name)
-        return None if found is None else (f"The default is {found}: multiply by {k}.", f"print({found} * {k})")
+        return (
+            None if found is None else (f"The default of {name} is {found}: multiply by {k}.", f"print({found} * {k})")
+        )
 
-    script = Script((look_up(f"Look up {symbol}.", symbol), run_with(compute), conclude))
+    thought = f"Look up {symbol} for the default of {name}, then multiply by {k}."
+    script = Script((look_up(thought, symbol), run_with(compute), conclude))
     return {"s": symbol, "p": name, "k": str(k)}, str(value * k), script
 
 
@@ -129,12 +134,15 @@ def parameter_name(symbol: str, draw: Draw) -> tuple[dict[str, str], str, Script
     place = draw.small(0, min(len(plain), 3) - 1)
     last = symbol.rpartition(".")[2]
 
-    def extract(seen: str) -> str | None:
+    def finish(seen: str) -> Step | None:
         match = re.search(rf"\b{last}\(([^)]*)", seen)
         names = [part.partition("=")[0].strip() for part in match[1].split(",")] if match else []
-        return names[place] if len(names) > place else None
+        if len(names) <= place:
+            return None
+        counted = ", ".join(f"{ORDINALS[i]} {name}" for i, name in enumerate(names[: place + 1]))
+        return Step(thought=f"The parameters are: {counted}.", action=Action.FINISH, input=names[place])
 
-    script = Script((look_up(f"Look up {symbol}.", symbol), conclude_by(extract)))
+    script = Script((look_up(f"Look up {symbol} for its {ORDINALS[place]} parameter.", symbol), finish))
     return {"s": symbol, "o": ORDINALS[place]}, plain[place].name, script
 
 
@@ -143,7 +151,8 @@ def exception_of(symbol: str, draw: Draw) -> tuple[dict[str, str], str, Script]:
     answer = _find_exception(inspect.getdoc(resolve(symbol)) or "")
     if answer is None:
         raise LookupError(f"the documentation of {symbol} names no exception")
-    return {"s": symbol}, answer, Script((look_up(f"Look up {symbol}.", symbol), conclude_by(_find_exception)))
+    thought = f"Look up {symbol} for the exception that it raises."
+    return {"s": symbol}, answer, Script((look_up(thought, symbol), conclude_by(_find_exception, "It raises {}.")))
 
 
 def described(subject: str, draw: Draw) -> tuple[dict[str, str], str, Script]:
@@ -155,7 +164,7 @@ def described(subject: str, draw: Draw) -> tuple[dict[str, str], str, Script]:
         match = re.match(r"[\w.]+", seen.strip())
         return match[0] if match else None
 
-    script = Script((look_up("Search the documentation.", text), conclude_by(extract)))
+    script = Script((look_up("Search the documentation.", text), conclude_by(extract, "The first entry is {}.")))
     return {"t": text, "m": symbol.partition(".")[0]}, symbol, script
 
 

@@ -67,12 +67,12 @@ def conclude(seen: str) -> Step | None:
     return finish_with(seen.strip())
 
 
-def conclude_by(extract: Callable[[str], str | None]) -> Move:
-    """Finish with what `extract` finds in the observation."""
+def conclude_by(extract: Callable[[str], str | None], thought: str) -> Move:
+    """Finish with what `extract` finds in the observation; `{}` in the thought stands for it."""
 
     def move(seen: str) -> Step | None:
         found = extract(seen)
-        return None if found is None else finish_with(found)
+        return None if found is None else Step(thought=thought.format(found), action=Action.FINISH, input=found)
 
     return move
 
@@ -98,3 +98,8 @@ def finish_with(answer: str) -> Step:
 def compute(thought: str, code: str) -> Script:
     """One execution, then its output as the answer."""
     return Script((run(thought, code), conclude))
+
+
+def lower(thought: str) -> str:
+    """A thought as a part of another: no capital, no full stop."""
+    return thought[0].lower() + thought[1:].rstrip(".")

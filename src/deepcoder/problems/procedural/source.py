@@ -35,12 +35,14 @@ class ProceduralSource:
         self._sizes = {TRAIN: config.train, **dict.fromkeys(self.evaluation_splits, config.held_out)}
         chosen = config.families
         known = {family.name: family for family in all_families()}
-        unknown = [name for name in chosen if name not in known]
-        if unknown:
-            raise ProblemError(
-                f"problems.families: unknown family {unknown[0]!r}", hint=f"families: {', '.join(sorted(known))}"
-            )
+        for key, names in (("families", chosen), ("shares", config.shares)):
+            for name in names:
+                if name not in known:
+                    raise ProblemError(
+                        f"problems.{key}: unknown family {name!r}", hint=f"families: {', '.join(sorted(known))}"
+                    )
         self._families: dict[str, Family] = {name: known[name] for name in (chosen or known)}
+        self._shares = config.shares
 
     def problems(self, split: str) -> Iterator[Problem]:
         """`train` or `held_out` problems (at most `limit`), no prompt twice; made as they are asked for."""
@@ -114,7 +116,10 @@ class ProceduralSource:
                 f"none of the chosen families has problems in {split}",
                 hint="add the family chains to problems.families",
             )
-        shares = [family.name for family in families for _ in range(family.weight)]
+        weights = {family.name: family.weight for family in families}
+        if split == TRAIN:
+            weights |= {name: weight for name, weight in self._shares.items() if name in weights}
+        shares = [name for name, weight in weights.items() for _ in range(weight)]
         counters = dict.fromkeys(shares, 0)
         order = random.Random(f"{self._seed}/{split}/order")
         while True:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from deepcoder.problems.contracts import Script
 from deepcoder.problems.procedural.draw import Draw
-from deepcoder.problems.procedural.expert import conclude, run, run_with
+from deepcoder.problems.procedural.expert import conclude, lower, run, run_with
 from deepcoder.problems.procedural.family import PARAMETERS, TRAIN, WORDING, Made, draw_values
 from deepcoder.problems.procedural.operation import Operation, Values
 from deepcoder.problems.procedural.tables import frames
@@ -15,17 +15,25 @@ from deepcoder.problems.procedural.wording import QUOTES, fill_template, put, sh
 from deepcoder.records import AnswerCheck
 
 CONDITIONS = {
-    "even": ("{r} is even", ("the result is even", "it is even", "that is an even number", "the number is even")),
-    "odd": ("{r} is odd", ("the result is odd", "it is odd", "that is an odd number", "the number is odd")),
-    "above": ("{r} > {k}", ("the result is greater than {k}", "it is above {k}", "that exceeds {k}")),
-    "below": ("{r} < {k}", ("the result is less than {k}", "it is below {k}", "that is under {k}")),
+    "even": (
+        "r % 2 == 0",
+        "it is even",
+        ("the result is even", "it is even", "that is an even number", "the number is even"),
+    ),
+    "odd": (
+        "r % 2 == 1",
+        "it is odd",
+        ("the result is odd", "it is odd", "that is an odd number", "the number is odd"),
+    ),
+    "above": ("r > {k}", "it is above {k}", ("the result is greater than {k}", "it is above {k}", "that exceeds {k}")),
+    "below": ("r < {k}", "it is below {k}", ("the result is less than {k}", "it is below {k}", "that is under {k}")),
 }
 CHANGES = {
-    "add": ("{r} + {n}", "add {n}", ("add {n} to it", "add {n}", "increase it by {n}")),
-    "subtract": ("{r} - {n}", "subtract {n}", ("subtract {n} from it", "subtract {n}", "take away {n}")),
-    "multiply": ("{r} * {n}", "multiply by {n}", ("multiply it by {n}", "multiply by {n}", "take it times {n}")),
-    "square": ("{r} ** 2", "square it", ("square it", "multiply it by itself")),
-    "divide": ("{r} // {n}", "divide by {n}", ("floor-divide it by {n}", "divide it by {n} and drop the remainder")),
+    "add": ("r + {n}", "add {n}", ("add {n} to it", "add {n}", "increase it by {n}")),
+    "subtract": ("r - {n}", "subtract {n}", ("subtract {n} from it", "subtract {n}", "take away {n}")),
+    "multiply": ("r * {n}", "multiply by {n}", ("multiply it by {n}", "multiply by {n}", "take it times {n}")),
+    "square": ("r ** 2", "square it", ("square it", "multiply it by itself")),
+    "divide": ("r // {n}", "divide by {n}", ("floor-divide it by {n}", "divide it by {n} and drop the remainder")),
 }
 
 
@@ -72,21 +80,19 @@ class StepsFamily:
         then, other = (Branch(draw.choice(list(CHANGES)), draw.small(2, 19)) for _ in range(2))
         if then.change == other.change:
             raise LookupError("both branches are alike")
-        test = {"even": value % 2 == 0, "odd": value % 2 == 1, "above": value > limit, "below": value < limit}[
-            condition
-        ]
-        taken = then if test else other
+        holds = {"even": value % 2 == 0, "odd": value % 2 == 1, "above": value > limit, "below": value < limit}
+        taken = then if holds[condition] else other
         prompt = put("{x}", self._branch_prompt(condition, limit, first, values, then, other, draw), draw)
+
+        thought, code = _rule(condition, limit, then, other)
 
         def second(seen: str) -> tuple[str, str] | None:
             if not seen.lstrip("-").isdigit():
                 return None
-            expression, short, _ = CHANGES[taken.change]
-            said = CONDITIONS[condition][0] if test else _NEGATED[condition]
-            thought = f"{said}: {short}.".format(r=seen, k=limit, n=taken.number)
-            return thought, f"print({expression.format(r=seen, n=taken.number)})"
+            return thought, f"r = {seen}\n{code}"
 
-        script = Script((run(first.thought, first.code(values)), run_with(second), conclude))
+        plan = f"Run 1: {lower(first.thought)}. Run 2: the rule."
+        script = Script((run(plan, first.code(values)), run_with(second), conclude))
         check = AnswerCheck(answer=str(taken.apply(value)))
         return Made(f"branch_{condition}", prompt, check, script, min(3, draw.level + 1))
 
@@ -94,7 +100,7 @@ class StepsFamily:
         self, condition: str, limit: int, first: Operation, values: Values, then: Branch, other: Branch, draw: Draw,
     ) -> str:  # fmt: skip
         a = _order(first, values, draw)
-        c = draw.choice(CONDITIONS[condition][1]).format(k=limit)
+        c = draw.choice(CONDITIONS[condition][2]).format(k=limit)
         b, e = (draw.choice(CHANGES[branch.change][2]).format(n=branch.number) for branch in (then, other))
         frame = draw.choice(frames(draw.wording, "branch"))
         return _fill(frame, {"a": a, "b": b, "c": c, "e": e, "name": draw.name()})
@@ -117,13 +123,21 @@ class StepsFamily:
         def again(seen: str) -> tuple[str, str] | None:
             if not seen.isdigit():
                 return None
-            return f"The number is {seen}. {second.thought}", second.code({**rest, second.main: int(seen)})
+            return f"Run 2 with {seen}: {lower(second.thought)}.", second.code({**rest, second.main: int(seen)})
 
-        script = Script((run(first.thought, first.code(values)), run_with(again), conclude))
+        plan = f"Run 1: {lower(first.thought)}. Run 2: {lower(second.thought)}."
+        script = Script((run(plan, first.code(values)), run_with(again), conclude))
         return Made("two_runs", prompt, AnswerCheck(answer=str(result)), script, min(3, draw.level + 1))
 
 
-_NEGATED = {"even": "{r} is odd", "odd": "{r} is even", "above": "{r} <= {k}", "below": "{r} >= {k}"}
+def _rule(condition: str, limit: int, then: Branch, other: Branch) -> tuple[str, str]:
+    """The rule as a thought and as a program for `r`: which branch it is, Python says and not the thought."""
+    test, said, _ = CONDITIONS[condition]
+    (code, short), (other_code, other_short) = (
+        [part.format(n=branch.number) for part in CHANGES[branch.change][:2]] for branch in (then, other)
+    )
+    thought = f"If {said.format(k=limit)}: {short}, else: {other_short}."
+    return thought, f"print({code} if {test.format(k=limit)} else {other_code})"
 
 
 def _order(operation: Operation, values: Values, draw: Draw, it: str | None = None) -> str:

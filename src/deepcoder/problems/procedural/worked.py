@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import random
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -29,23 +29,29 @@ class WorkedStep:
 
 @dataclass(frozen=True)
 class Worked:
-    """What is asked, the steps, the answer; nothing of it is in the agent's format."""
+    """What is asked, the steps, the answer and, after a look-up, how it is read; nothing is in the agent's format."""
 
     instruction: str
     steps: tuple[WorkedStep, ...]
     answer: str
     family: str
     operation: str
+    reading: str = ""
 
 
-def worked_problems(seed: int | str, count: float, look_up: Callable[[str], str]) -> Iterator[Worked]:
+def worked_problems(
+    seed: int | str, count: float, look_up: Callable[[str], str], shares: Mapping[str, int] | None = None
+) -> Iterator[Worked]:
     """`count` problems from the split `train` alone: its wording, its parameter pools, its compositions.
+
+    `shares`: weights of families, by name, where they are not the families' own.
 
     Lazily made, the same for the same seed. `look_up` answers a query to the documentation, or raises LookupError, and
     the problem is left out. The programs are the expert's own and run in this process. A problem whose steps do not
     end in an answer is left out, too.
     """
-    families = [family for family in all_families() if TRAIN in family.splits for _ in range(family.weight)]
+    weights = {family.name: family.weight for family in all_families() if TRAIN in family.splits} | dict(shares or {})
+    families = [family for family in all_families() for _ in range(weights.get(family.name, 0))]
     order = random.Random(f"worked/{seed}")
     made = number = 0
     while made < count:
@@ -63,7 +69,8 @@ def worked_problems(seed: int | str, count: float, look_up: Callable[[str], str]
                 WorkedStep(step.thought, step.input, step.observation or "", step.action != Action.EXECUTE_PYTHON)
                 for step in before
             )
-            yield Worked(problem.prompt, shown, last.input, family.name, problem.operation)
+            reading = last.thought if shown[-1].lookup else ""
+            yield Worked(problem.prompt, shown, last.input, family.name, problem.operation, reading)
             made += 1
 
 
