@@ -106,6 +106,7 @@ def test_a_session_shows_every_step_and_the_answer():
         Turn("Look up pow.", "pow", "pow(base, exp)", True),
         Turn("Run it.", "print(2 ** 5)", "32", False),
     )
+    assert "Read: 32." in session(Session("What is it?", turns, "32", "Read: 32."), Random(0))
     for seed in range(40):
         text = session(Session("What is it?", turns, "32"), Random(seed))
         assert all(part in text for part in ("What is it?", "Look up pow.", "pow(base, exp)", "print(2 ** 5)", "32"))

@@ -40,7 +40,8 @@ a base for fine-tuning, nothing else: it follows no instructions by itself.
 ## Limits
 - It knows no facts, converses in no language and writes only short programs of the kinds that it has seen.
 - Rows had {length} tokens: beyond that it is not trained. Long rare words are sometimes miscopied.
-- The agent's labels are tokens of its vocabulary that pre-training never showed it: SAD teaches them.
+- The agent's labels and the marks of a turn are tokens of its vocabulary that pre-training never showed it. Their
+  embeddings all stand where `<|pad|>` stands; train them first (`train.new_token_steps`).
 - No safety training of any kind. Run what it writes in the sandbox only.
 """
 

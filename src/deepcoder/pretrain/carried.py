@@ -2,7 +2,7 @@
 
 source.jsonl.xz    {"source", "text"}: cleaned files of the packages
 entries.jsonl.xz   {"symbol", "signature", "text"}: documented functions
-worked.jsonl.xz    [instruction, [[thought, input, output, is a look-up], ...], answer] of training problems
+worked.jsonl.xz    [instruction, [[thought, input, output, is a look-up], ...], answer, reading] of training problems
 words.txt          English words found in the documentation
 tokenizer.json, tokenizer_config.json
 corpus.json        versions, licences, counts, hashes
@@ -62,6 +62,6 @@ def load_material(folder: Path, worked: str = "carried") -> Material:
     return Material(
         Words(words),
         [Entry(**row) for row in read_rows(folder / ENTRIES)],
-        [Session(row[0], tuple(Turn(*turn) for turn in row[1]), row[2]) for row in read_rows(folder / WORKED)],
+        [Session(row[0], tuple(Turn(*turn) for turn in row[1]), *row[2:]) for row in read_rows(folder / WORKED)],
         fresh_sessions if worked == "new" else None,
     )

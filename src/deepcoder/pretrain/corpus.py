@@ -37,7 +37,7 @@ from deepcoder.pretrain.carried import (
 )
 from deepcoder.pretrain.cleaning import FORBIDDEN, Deduplicator, acceptable, documents
 from deepcoder.pretrain.sources import PACKAGES, Package, fetch, library_files, package_files
-from deepcoder.pretrain.synthetic.fresh import sessions
+from deepcoder.pretrain.synthetic.fresh import SHARES, sessions
 from deepcoder.pretrain.synthetic.sessions import session
 from deepcoder.pretrain.tokenizer import VOCABULARY, save_tokenizer, step_texts, train_tokenizer
 
@@ -109,14 +109,14 @@ def worked_rows(count: int, seed: int = 20) -> Iterator[list[Any]]:
         return "".join(entry.render() for entry in index.search(query, 1))
 
     seen: set[str] = set()
-    for item in sessions(worked_problems(seed, count, look_up)):
+    for item in sessions(worked_problems(seed, count, look_up, SHARES)):
         if item.instruction not in seen:
             seen.add(item.instruction)
-            yield [item.instruction, [list(astuple(turn)) for turn in item.turns], item.answer]
+            yield [item.instruction, [list(astuple(turn)) for turn in item.turns], item.answer, item.reading]
 
 
 def build_corpus(
-    out: Path, downloads: Path, *, packages: tuple[Package, ...] = PACKAGES, worked: int = 500_000
+    out: Path, downloads: Path, *, packages: tuple[Package, ...] = PACKAGES, worked: int = 300_000
 ) -> dict[str, Any]:
     """Write the corpus folder except the tokenizer; the manifest. `downloads` keeps the wheels."""
     out.mkdir(parents=True, exist_ok=True)

@@ -17,9 +17,9 @@ class Settings:
     The same border switches the data from `source_share` and the broad mix to `final_source_share` and the rich one.
     """
 
-    shape: str = "deep"
+    shape: str = "four"
     seed: int = 0
-    tokens: int = 800_000_000
+    tokens: int = 2_000_000_000
     minutes: float = 0.0
     rows: int = 64
     length: int = 2048
@@ -30,9 +30,9 @@ class Settings:
     decay: float = 0.3
     clip: float = 1.0
     balance: float = 0.01
-    source_share: float = 0.25
-    final_source_share: float = 0.08
-    unique: int = 700_000_000
+    source_share: float = 0.12
+    final_source_share: float = 0.05
+    unique: int = 2_400_000_000
     shard: int = 1_000_000
     validation: int = 400_000
     experts: str = "dense"

@@ -14,9 +14,9 @@ _NARROW: dict[str, Any] = {
 SHAPES: dict[str, dict[str, Any]] = {
     # 9.3 M parameters, 4.0 M active a token
     "base": _NARROW | {"num_hidden_layers": 6, "num_experts": 8, "num_experts_per_tok": 2},
-    # 12.1 M parameters, 5.0 M active: nano
+    # 12.1 M parameters, 5.0 M active
     "deep": _NARROW | {"num_hidden_layers": 8, "num_experts": 8, "num_experts_per_tok": 2},
-    # the same with four experts a token: 7.3 M active
+    # the same with four experts a token, 7.3 M active: nano
     "four": _NARROW | {"num_hidden_layers": 8, "num_experts": 8, "num_experts_per_tok": 4},
     # 12.3 M parameters, 6.9 M active, half as deep again
     "tall": _NARROW | {"num_hidden_layers": 12, "num_experts": 5, "num_experts_per_tok": 2},

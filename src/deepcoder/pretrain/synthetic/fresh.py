@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from deepcoder.problems import Worked
 
 LONGEST = 1500  # characters
+SHARES = {"chains": 10, "documentation": 4, "several_steps": 3}  # what a student finds hardest comes more often
 
 
 def sessions(problems: Iterable[Worked]) -> Iterator[Session]:
@@ -25,14 +26,14 @@ def sessions(problems: Iterable[Worked]) -> Iterator[Session]:
         parts = [part for turn in turns for part in (turn.thought, turn.input, turn.output)]
         text = "\n".join([worked.instruction, worked.answer, *parts])
         if len(text) <= LONGEST and not FORBIDDEN.search(text):
-            yield Session(worked.instruction, turns, worked.answer)
+            yield Session(worked.instruction, turns, worked.answer, worked.reading)
 
 
 def fresh_sessions(seed: str) -> Iterator[Session]:
     """New problems of the training split without end; the same for the same seed."""
     from deepcoder.problems import worked_problems
 
-    return sessions(worked_problems(seed, math.inf, _nothing))
+    return sessions(worked_problems(seed, math.inf, _nothing, SHARES))
 
 
 def _nothing(query: str) -> NoReturn:

@@ -24,11 +24,12 @@ class Turn:
 
 @dataclass(frozen=True)
 class Session:
-    """An instruction, the steps, the answer."""
+    """An instruction, the steps, the answer; after a look-up also how the answer is read from it."""
 
     instruction: str
     turns: tuple[Turn, ...]
     answer: str
+    reading: str = ""
 
     @property
     def plain(self) -> bool:
@@ -83,7 +84,8 @@ def _conversation(item: Session, rng: Random) -> str:
 
 
 def _closing(item: Session, rng: Random) -> str:
-    return item.answer if "\n" in item.answer else says(item.answer, rng)
+    said = item.answer if "\n" in item.answer else says(item.answer, rng)
+    return f"{item.reading} {said}" if item.reading else said
 
 
 _WAYS: tuple[Callable[[Session, Random], str], ...] = (_fenced, _fenced, _labelled, _notebook, _conversation)
