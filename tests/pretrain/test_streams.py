@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
-from deepcoder.pretrain.streams import Rows, Workshop, rows_of
+from deepcoder.pretrain.cleaning import LABEL
+from deepcoder.pretrain.streams import Rows, Workshop, repeated_tokens, rows_of
 
 
 def test_rows_are_inputs_and_targets_shifted_by_one():
@@ -44,3 +48,18 @@ def test_the_source_is_split_by_its_text(corpus):
         _, again = workshop.source()
     assert len(train) > len(held_out) > 0
     assert (held_out == again).all()
+
+
+def test_lines_of_any_tokens_are_the_same_and_show_no_label_where_a_line_begins(corpus):
+    tokenizer = Tokenizer.from_file(str(corpus / "tokenizer.json"))
+    separator, pad = (tokenizer.token_to_id(token) for token in ("<|endoftext|>", "<|pad|>"))
+    seen = set()
+    for seed in range(1000):
+        *ids, last = repeated_tokens(Random(seed), tokenizer)
+        seen.update(ids)
+        assert last == separator
+        assert not {separator, pad} & set(ids)
+        assert not LABEL.search(tokenizer.decode(ids, skip_special_tokens=False))
+        halves, thirds = (len(ids) - 1) // 2, (len(ids) - 2) // 3
+        assert ids[:halves] == ids[halves + 1 :] or ids[:thirds] == ids[thirds + 1 : 2 * thirds + 1]
+    assert tokenizer.token_to_id("<|im_end|>") in seen

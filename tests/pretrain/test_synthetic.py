@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import replace
+from functools import partial
+from importlib import resources
 from itertools import islice
 from random import Random
 
@@ -11,8 +14,9 @@ from deepcoder.pretrain.cleaning import FORBIDDEN
 from deepcoder.pretrain.synthetic.documentation import Entry, documentation, parameters
 from deepcoder.pretrain.synthetic.exercises import make_exercise
 from deepcoder.pretrain.synthetic.faults import NEIGHBOURS
-from deepcoder.pretrain.synthetic.fresh import fresh_sessions
+from deepcoder.pretrain.synthetic.fresh import fresh_lookups, fresh_sessions
 from deepcoder.pretrain.synthetic.grammar import expand, operations
+from deepcoder.pretrain.synthetic.lookups import Library, held_out_symbols
 from deepcoder.pretrain.synthetic.mix import MIXES, Material, document, documents, worked_sessions
 from deepcoder.pretrain.synthetic.programs import printed, program, substitute
 from deepcoder.pretrain.synthetic.sessions import Session, Turn, session
@@ -72,7 +76,7 @@ def test_each_kind_of_document_is_made(kind):
 
 def test_new_problems_stand_in_for_the_carried_ones_that_look_nothing_up():
     looked_up = Session("Default of k?", (Turn("Look it up.", "math.comb", "math.comb(n, k=2)", True),), "2")
-    material = replace(MATERIAL, worked=[*MATERIAL.worked, looked_up], fresh=fresh_sessions)
+    material = replace(MATERIAL, worked=[*MATERIAL.worked, looked_up], fresh=partial(fresh_sessions, WORDS))
     first, again = (list(islice(worked_sessions(Random(3), material), 200)) for _ in range(2))
     assert first == again
     new = [item for item in first if item != looked_up]
@@ -80,6 +84,57 @@ def test_new_problems_stand_in_for_the_carried_ones_that_look_nothing_up():
     assert len({item.instruction for item in new}) > 0.9 * len(new)
     assert MATERIAL.worked[0] not in new
     assert not any(turn.lookup for item in new for turn in item.turns)
+
+
+def test_half_of_the_words_of_new_problems_are_other_words():
+    pool = set(resources.files("deepcoder.problems.procedural").joinpath("words.txt").read_text().split())
+    lists = [found for item in islice(fresh_sessions(Words([]), "3"), 400)
+             for found in re.findall(r"\['[a-z]+'(?:, '[a-z]+')+\]", item.turns[0].input)]  # fmt: skip
+    words = [word for found in lists for word in ast.literal_eval(found)]
+    assert len(words) > 50
+    assert 0.3 < sum(word in pool for word in words) / len(words) < 0.7
+
+
+ENTRIES = [
+    ENTRY,
+    Entry("json.dumps", "(obj, *, skipkeys: bool = False, indent=None)", "Serialize obj to a JSON formatted string."),
+    Entry("a.b.c.d.cut", "(self, x, /, width=70, **rest)", "Cut the text after width letters at the end of a word."),
+]
+
+
+def test_look_ups_are_answered_by_what_is_shown():
+    library = Library(ENTRIES)
+    made = list(islice(fresh_lookups(library, "1"), 300))
+    assert made == list(islice(fresh_lookups(library, "1"), 300))
+    for item in made:
+        seen = item.turns[0].output
+        signature, text = re.fullmatch(r"([\w.]+\(.*?\))\n(.*)", seen, re.S).groups()
+        symbol, parameters = signature.partition("(")[0], signature.partition("(")[2][:-1]
+        thought, answer = item.turns[0].thought, item.answer
+        if "its module" in thought:
+            assert symbol == f"{answer}.{item.turns[0].input}"
+        elif len(item.turns) == 2:
+            name, times = re.fullmatch(r".* default of (\w+), then multiply by (\d+)\.", thought).groups()
+            value = re.search(rf"\b{name}=(\d+)", parameters)[1]
+            assert answer == item.turns[1].output == str(int(value) * int(times))
+        elif "the default of" in thought:
+            name = re.search(r"the default of (\w+)", thought)[1]
+            assert f"{name}={answer}" in parameters.split(", ")
+        elif "parameter" in thought:
+            place = ("first", "second", "third").index(re.search(r"its (\w+) parameter", thought)[1])
+            assert [part.split("=")[0] for part in parameters.split(", ") if part != "/"][place] == answer
+        elif "exception" in thought:
+            assert answer in text
+        else:
+            assert answer == symbol
+            assert item.turns[0].input in item.instruction
+
+
+def test_look_ups_ask_nothing_of_the_held_out_side():
+    held_out = held_out_symbols()
+    assert {"bisect.bisect_right", "list.pop"} & held_out
+    library = Library([Entry(symbol, "(a=1)", "Some text of it.") for symbol in (*held_out, "mine.only")])
+    assert [entry.symbol for entry in library.entries] == ["mine.only"]
 
 
 def test_kinds_without_material_are_left_out():

@@ -14,11 +14,13 @@ import json
 import lzma
 import zlib
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from deepcoder.pretrain.synthetic.documentation import Entry
-from deepcoder.pretrain.synthetic.fresh import fresh_sessions
+from deepcoder.pretrain.synthetic.fresh import fresh_lookups, fresh_sessions
+from deepcoder.pretrain.synthetic.lookups import Library
 from deepcoder.pretrain.synthetic.mix import Material
 from deepcoder.pretrain.synthetic.sessions import Session, Turn
 from deepcoder.pretrain.synthetic.words import Words
@@ -58,10 +60,10 @@ def is_held_out(text: str) -> bool:
 
 def load_material(folder: Path, worked: str = "carried") -> Material:
     """What the synthetic generators draw on. `worked`: see Settings."""
-    words = (folder / WORDS).read_text(encoding="utf-8").split() if (folder / WORDS).is_file() else []
-    return Material(
-        Words(words),
-        [Entry(**row) for row in read_rows(folder / ENTRIES)],
-        [Session(row[0], tuple(Turn(*turn) for turn in row[1]), *row[2:]) for row in read_rows(folder / WORKED)],
-        fresh_sessions if worked == "new" else None,
-    )
+    words = Words((folder / WORDS).read_text(encoding="utf-8").split() if (folder / WORDS).is_file() else [])
+    entries = [Entry(**row) for row in read_rows(folder / ENTRIES)]
+    carried = [Session(row[0], tuple(Turn(*turn) for turn in row[1]), *row[2:]) for row in read_rows(folder / WORKED)]
+    if worked == "carried":
+        return Material(words, entries, carried)
+    lookups = partial(fresh_lookups, Library(entries)) if entries else None
+    return Material(words, entries, carried, partial(fresh_sessions, words), lookups)

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 
 LONGEST = 24_000
 SHORTEST = 200
-# Labels of the agent's text must never be in the base's corpus.
-FORBIDDEN = re.compile(
-    r"^(Thought|Action|Action Input|Observation):|<\|im_(start|end)\|>|<\|endoftext\|>|<\|pad\|>", re.M
-)
+LABEL = re.compile(r"^(Thought|Action|Action Input|Observation):", re.M)
+# Labels of the agent's text and marks of a turn must never be in the base's corpus.
+FORBIDDEN = re.compile(LABEL.pattern + r"|<\|im_(start|end)\|>|<\|endoftext\|>|<\|pad\|>", re.M)
 _HEADER = re.compile(r"\A(?:#[^\n]*\n|\s*\n)+")
 
 

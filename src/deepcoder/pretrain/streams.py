@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from deepcoder.pretrain.carried import SOURCE, is_held_out, load_material, read_rows
+from deepcoder.pretrain.cleaning import LABEL
 from deepcoder.pretrain.synthetic.mix import documents
-from deepcoder.pretrain.tokenizer import END_OF_TEXT, token_id
+from deepcoder.pretrain.tokenizer import END_OF_TEXT, PAD, token_id
 
 Tokens = NDArray[np.uint16]
 BATCH = 256
+REPEATS = 16  # documents of any tokens among so many made of text: some 2% of the tokens
 _worker: dict[str, Any] = {}
 
 
@@ -35,6 +37,21 @@ def encode(texts: Sequence[str], tokenizer: Tokenizer) -> Tokens:
         ids += encoding.ids
         ids.append(separator)
     return np.array(ids, dtype=np.uint16)
+
+
+def repeated_tokens(rng: Random, tokenizer: Tokenizer) -> list[int]:
+    """Any tokens in any order, on two or three lines that are the same: what is learnt is to copy, for every token.
+
+    A token that pre-training never showed would be wrong as a prediction everywhere, and end where nothing finds it.
+    The labels of the agent's format are shown here alone, as single tokens among others, never where a line begins.
+    """
+    separator, pad = token_id(tokenizer, END_OF_TEXT), token_id(tokenizer, PAD)
+    while True:
+        ids = [rng.randrange(tokenizer.get_vocab_size()) for _ in range(rng.randint(3, 24))]
+        if separator not in ids and pad not in ids and not LABEL.search(tokenizer.decode(ids)):
+            break
+    line = tokenizer.encode("\n", add_special_tokens=False).ids
+    return [*ids, *line, *ids, *((*line, *ids) if rng.random() < 0.5 else ()), separator]
 
 
 def _start_worker(folder: str, cache: str | None, worked: str) -> None:
@@ -54,10 +71,12 @@ def _make_shard(seed: int, mix: str, index: int | str, size: int) -> Tokens:
     kept = _worker["cache"] / f"{mix}-{_worker['worked']}-{seed}-{index}-{size}.npy" if _worker["cache"] else None
     if kept is not None and kept.is_file():
         return np.load(kept)  # type: ignore[no-any-return]
+    rng, tokenizer = Random(f"{seed}/{mix}/{index}/tokens"), _worker["tokenizer"]
     stream = documents(mix, Random(f"{seed}/{mix}/{index}"), _worker["material"])
     parts: list[Tokens] = []
     while sum(map(len, parts)) < size:
-        parts.append(encode([next(stream) for _ in range(BATCH)], _worker["tokenizer"]))
+        parts.append(encode([next(stream) for _ in range(BATCH)], tokenizer))
+        parts += [np.array(repeated_tokens(rng, tokenizer), dtype=np.uint16) for _ in range(REPEATS)]
     tokens: Tokens = np.concatenate(parts)[:size]
     if kept is not None:
         partial = kept.with_suffix(f".{os.getpid()}.npy")

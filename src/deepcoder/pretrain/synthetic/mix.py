@@ -17,13 +17,19 @@ from deepcoder.pretrain.synthetic.words import Words
 
 @dataclass(frozen=True)
 class Material:
-    """What was carried: words, documentation entries, training problems worked out. `fresh` makes more of the last."""
+    """What was carried: words, documentation entries, training problems worked out.
+
+    `fresh` and `lookups` make more of the last from a seed: problems that look nothing up, and look-ups.
+    """
 
     words: Words
     entries: list[Entry]
     worked: Sequence[Session]
     fresh: Callable[[str], Iterator[Session]] | None = None
+    lookups: Callable[[str], Iterator[Session]] | None = None
 
+
+CARRIED_LOOKUPS = 0.3  # of the look-ups, where others are made
 
 MIXES: dict[str, dict[str, float]] = {
     "broad": {
@@ -48,11 +54,15 @@ MIXES: dict[str, dict[str, float]] = {
 
 
 def worked_sessions(rng: Random, material: Material) -> Iterator[Session]:
-    """Carried problems, those that look nothing up replaced by new ones where `fresh` makes them."""
+    """Carried problems, those that look nothing up and most of the others replaced by new ones where these are made."""
     new = material.fresh(str(rng.random())) if material.fresh else None
+    lookups = material.lookups(str(rng.random())) if material.lookups else None
     while True:
         carried = rng.choice(material.worked)
-        yield carried if new is None or any(turn.lookup for turn in carried.turns) else next(new)
+        if any(turn.lookup for turn in carried.turns):
+            yield carried if lookups is None or rng.random() < CARRIED_LOOKUPS else next(lookups)
+        else:
+            yield carried if new is None else next(new)
 
 
 def _task(kind: str, rng: Random, material: Material, worked: Iterator[Session]) -> str:

@@ -11,7 +11,7 @@ import datetime
 import hashlib
 import random
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib import resources
 from typing import TypeVar
 
@@ -45,12 +45,21 @@ class Draw:
     """Draws for one problem. `level` 1 to 3 makes things longer or larger.
 
     `held_out`: from which half of the pools; `wording`: from which wordings; `sealed`: from the sealed half of what is
-    held out besides.
+    held out besides. `words` makes other lower-case words, which then stand for half of the pool's and of the names.
     """
 
-    def __init__(self, seed: str, *, held_out: bool = False, wording: Side = "train", sealed: bool = False) -> None:
+    def __init__(
+        self,
+        seed: str,
+        *,
+        held_out: bool = False,
+        wording: Side = "train",
+        sealed: bool = False,
+        words: Callable[[random.Random], str] | None = None,
+    ) -> None:
         self.random = random.Random(seed)
         self.held_out, self.wording, self.sealed = held_out, wording, sealed
+        self._words = words
         self.level = self.random.choice((1, 1, 2, 2, 3))
 
     def choice(self, items: Sequence[T]) -> T:
@@ -107,12 +116,12 @@ class Draw:
         kind = self.random.random()
         if kind < 0.12:
             return self.letters(4, 9)
-        word = self.choice(pool("words.txt", self.held_out))
+        word = self.plain_word()
         return word.capitalize() if kind < 0.2 else word
 
     def plain_word(self) -> str:
         """A lower-case dictionary word."""
-        return self.choice(pool("words.txt", self.held_out))
+        return self._other_word() or self.choice(pool("words.txt", self.held_out))
 
     def letters(self, shortest: Int, longest: Int) -> str:
         """Random lower-case letters, from this side's pool."""
@@ -129,7 +138,7 @@ class Draw:
 
     def name(self) -> str:
         """A first name."""
-        return self.choice(pool("names.txt", self.held_out))
+        return self._other_word().capitalize() or self.choice(pool("names.txt", self.held_out))
 
     def names(self, shortest: Int, longest: Int) -> list[str]:
         """A list of different first names."""
@@ -175,6 +184,12 @@ class Draw:
     def matrix(self, rows: Int, columns: Int, low: Int = 0, high: Int = 9) -> list[list[Int]]:
         """Rows of numbers."""
         return [[self.int(low, high) for _ in range(columns)] for _ in range(rows)]
+
+    def _other_word(self) -> str:
+        """One of `words`, of this side; every other time nothing."""
+        if self._words is None or self.chance(0.5):
+            return ""
+        return self._from_pool(partial(self._words, self.random), lambda word: False)
 
     def _from_pool(self, make: Callable[[], T], shared: Callable[[T], bool]) -> T:
         while True:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -58,12 +60,21 @@ class FunctionFamily:
 
 
 def _name(task: Task, draw: Draw) -> str:
-    """A name of this side; a suffix makes more of them."""
+    """A name of this side; a suffix makes more of them. In training also any words: a name is copied, not guessed."""
+    if draw.wording == "train" and not draw.held_out and draw.chance(0.5):
+        return _any_name(draw)
     stems = [name for name in task.names if in_held_out_pool(name) == draw.held_out] or list(task.names)
     suffixes = ("", "_of", "_in", "_fn", "_v2", "_now", "_for", "_py", "_it", "_from", "_x", "_func")
     while True:
         name = draw.choice(stems) + draw.choice(suffixes)
         if in_held_out_pool(name) == draw.held_out:
+            return name
+
+
+def _any_name(draw: Draw) -> str:
+    while True:
+        name = "_".join(draw.plain_word() for _ in range(draw.small(1, 3)))
+        if name.isascii() and not (keyword.iskeyword(name) or hasattr(builtins, name) or in_held_out_pool(name)):
             return name
 
 

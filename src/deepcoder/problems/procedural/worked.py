@@ -40,11 +40,15 @@ class Worked:
 
 
 def worked_problems(
-    seed: int | str, count: float, look_up: Callable[[str], str], shares: Mapping[str, int] | None = None
+    seed: int | str,
+    count: float,
+    look_up: Callable[[str], str],
+    shares: Mapping[str, int] | None = None,
+    words: Callable[[random.Random], str] | None = None,
 ) -> Iterator[Worked]:
     """`count` problems from the split `train` alone: its wording, its parameter pools, its compositions.
 
-    `shares`: weights of families, by name, where they are not the families' own.
+    `shares`: weights of families, by name, where they are not the families' own. `words`: see Draw.
 
     Lazily made, the same for the same seed. `look_up` answers a query to the documentation, or raises LookupError, and
     the problem is left out. The programs are the expert's own and run in this process. A problem whose steps do not
@@ -56,7 +60,7 @@ def worked_problems(
     made = number = 0
     while made < count:
         family = families[number % len(families)]
-        draw = Draw(f"worked/{seed}/{number}")
+        draw = Draw(f"worked/{seed}/{number}", words=words)
         number += 1
         try:
             problem = family.make(draw, TRAIN, order.randrange(1 << 30))
