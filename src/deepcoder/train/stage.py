@@ -140,6 +140,8 @@ def _train(
     if sharded(train) and resume is not None:
         read_weights(student.model, resume)
     if train.new_token_steps and resume is None:  # a checkpoint has them
+        if not sharded(train):
+            student.model.to(arguments.device)  # the trainer would do so only afterwards
         learned = learn_new_tokens(student.model, collator, train, config.run.seed, console.print)
         console.print(f"embeddings of {learned} tokens that the base had never seen learned first", highlight=False)
     callbacks, progress = _callbacks(config, arguments, len(among), resume, console)
