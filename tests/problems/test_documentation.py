@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from tests.problems.trusted_run import Solve
 
-from deepcoder.problems.procedural.documentation import Question, resolve
+from deepcoder.problems.procedural.documentation import DocumentationFamily, Question
+from deepcoder.problems.procedural.documented import more_subjects, resolve
 from deepcoder.problems.procedural.draw import Draw
 from deepcoder.problems.procedural.families.documentation_questions import QUESTIONS
+from deepcoder.problems.procedural.family import WORDING
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.key)
@@ -56,3 +60,30 @@ def test_a_search_that_finds_something_else_ends_without_a_guess():
     last = script.next_step([first.model_copy(update={"observation": "math.gcd(*integers)"})])
     assert last.action == "finish"
     assert last.input != answer
+
+
+@pytest.mark.parametrize("key", ["module_of", "default_of", "default_times", "parameter_name", "exception_of"])
+def test_training_asks_about_more_than_the_table_and_the_index_answers(key: str, solve: Solve):
+    question = next(question for question in QUESTIONS if question.key == key)
+    listed = frozenset(subject.partition(":")[0] for each in QUESTIONS for subject in each.subjects)
+    more = more_subjects(key, listed)
+    assert len(more) >= (10 if key == "exception_of" else 100)
+    assert not listed & {subject.partition(":")[0] for subject in more}
+    asked = wrong = 0
+    for subject in more[:: max(1, len(more) // 60)]:
+        with contextlib.suppress(LookupError):
+            _, answer, script = question.make(subject, Draw(subject))
+            asked += 1
+            wrong += solve(script)[0] != answer
+    assert wrong <= asked / 50
+
+
+def test_held_out_questions_are_about_the_table_alone():
+    listed = {subject.partition(":")[0] for question in QUESTIONS for subject in question.subjects}
+    family = DocumentationFamily(QUESTIONS)
+    for index in range(300):
+        for wording, held_out in (("train", True), ("held_out", True)):
+            with contextlib.suppress(LookupError):
+                made = family.make(Draw(f"{index}", held_out=held_out, wording=wording), WORDING, index)
+                query = made.script.next_step([]).input
+                assert query in listed or any(symbol.endswith(f".{query}") for symbol in listed) or " " in query

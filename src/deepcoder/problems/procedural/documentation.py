@@ -7,16 +7,14 @@ documents otherwise, gives no problem.
 
 from __future__ import annotations
 
-import builtins
-import importlib
 import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from deepcoder.problems.contracts import Script
+from deepcoder.problems.procedural.documented import find_exception, more_subjects, parameters, resolve
 from deepcoder.problems.procedural.draw import Draw, in_held_out_pool
 from deepcoder.problems.procedural.expert import conclude, conclude_by, look_up, run_with
 from deepcoder.problems.procedural.family import PARAMETERS, TRAIN, WORDING, Made
@@ -37,7 +35,10 @@ class Question:
 
 
 class DocumentationFamily:
-    """Questions that need `retrieve_knowledge`; a symbol asked about in held-out splits is never asked in training."""
+    """Questions that need `retrieve_knowledge`; a symbol asked about in held-out splits is never asked in training.
+
+    Most training questions are about other functions than the table's, so that what is learnt is to read the answer.
+    """
 
     name = "documentation"
     splits = (TRAIN, PARAMETERS, WORDING)
@@ -45,47 +46,20 @@ class DocumentationFamily:
     def __init__(self, questions: Sequence[Question], weight: int = 2) -> None:
         self.weight, self._questions = weight, tuple(questions)
         self.operations = tuple(question.key for question in questions)
+        self._symbols = frozenset(re.split(":", subject)[0] for question in questions for subject in question.subjects)
 
     def make(self, draw: Draw, split: str, index: int) -> Made:
         """Kinds in turn, the symbol drawn from this side's pool."""
         question = self._questions[index % len(self._questions)]
         subjects = [s for s in question.subjects if in_held_out_pool((question.key, s)) == draw.held_out]
-        slots, answer, script = question.make(draw.choice(subjects), draw)
+        more = more_subjects(question.key, self._symbols) if draw.wording == "train" and not draw.held_out else ()
+        subject = draw.choice(more if more and draw.chance(0.6) else subjects)
+        slots, answer, script = question.make(subject, draw)
         text = choose(draw.choice(wordings(draw.wording, self.name, question.key)), draw)
         for key, value in {**slots, "name": draw.name()}.items():
             text = text.replace(f"{{{key}}}", value)
         prompt = put(draw.choice(frames(draw.wording, "outer")), text, draw)
         return Made(question.key, prompt, AnswerCheck(answer=answer), script, min(3, draw.level))
-
-
-@cache
-def resolve(symbol: str) -> Any:
-    """The object called `symbol`: `math.gcd`, `list.index`, `sorted`. LookupError where this Python has none."""
-    parts = symbol.split(".")
-    if hasattr(builtins, parts[0]):
-        value: Any = builtins
-    else:
-        cut = 2 if parts[:2] == ["os", "path"] else 1
-        try:
-            value = importlib.import_module(".".join(parts[:cut]))
-        except ImportError:
-            raise LookupError(f"no module for {symbol}") from None
-        parts = parts[cut:]
-    for part in parts:
-        value = getattr(value, part, None)
-    if value is None:
-        raise LookupError(f"this Python has no {symbol}")
-    return value
-
-
-@cache
-def parameters(symbol: str) -> tuple[inspect.Parameter, ...]:
-    """Its parameters without self; LookupError where inspect finds none."""
-    try:
-        found = inspect.signature(resolve(symbol)).parameters.values()
-    except (ValueError, TypeError):
-        raise LookupError(f"{symbol} has no signature") from None
-    return tuple(p for p in found if p.name not in ("self", "cls", "type") and not p.name.startswith("_"))
 
 
 def module_of(symbol: str, draw: Draw) -> tuple[dict[str, str], str, Script]:
@@ -148,11 +122,11 @@ def parameter_name(symbol: str, draw: Draw) -> tuple[dict[str, str], str, Script
 
 def exception_of(symbol: str, draw: Draw) -> tuple[dict[str, str], str, Script]:
     """The exception that its documentation names."""
-    answer = _find_exception(inspect.getdoc(resolve(symbol)) or "")
+    answer = find_exception(inspect.getdoc(resolve(symbol)) or "")
     if answer is None:
         raise LookupError(f"the documentation of {symbol} names no exception")
     thought = f"Look up {symbol} for the exception that it raises."
-    return {"s": symbol}, answer, Script((look_up(thought, symbol), conclude_by(_find_exception, "It raises {}.")))
+    return {"s": symbol}, answer, Script((look_up(thought, symbol), conclude_by(find_exception, "It raises {}.")))
 
 
 def described(subject: str, draw: Draw) -> tuple[dict[str, str], str, Script]:
@@ -177,9 +151,4 @@ def _default(symbol: str, name: str) -> Any:
 
 def _find_default(seen: str, name: str) -> str | None:
     match = re.search(rf"\b{name}=([^,)]+)", seen)
-    return match[1] if match else None
-
-
-def _find_exception(seen: str) -> str | None:
-    match = re.search(r"[Rr]aises? (?:an? )?`*(\w+Error)\b", seen)
     return match[1] if match else None

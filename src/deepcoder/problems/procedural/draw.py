@@ -20,6 +20,7 @@ from deepcoder.problems.procedural.tables import Side
 T = TypeVar("T")
 Int = int  # inside the class `int` is a method
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+OTHER_WORDS = 0.4  # of the words, where there are others than the pool's
 _HELD_OUT_IN = 4  # one in four words, names, wide numbers
 
 
@@ -41,11 +42,21 @@ def pool(file: str, held_out: bool) -> tuple[str, ...]:
     return tuple(word for word in dict.fromkeys(text.split()) if in_held_out_pool(word) == held_out)
 
 
+def made_up(rng: random.Random) -> str:
+    """A word that is in no dictionary: it cannot be recalled, it has to be copied."""
+    syllables = rng.choice((2, 2, 3))
+    return "".join(rng.choice(_ONSETS) + rng.choice(_NUCLEI) + rng.choice(_CODAS) for _ in range(syllables))
+
+
+def _pieces(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 class Draw:
     """Draws for one problem. `level` 1 to 3 makes things longer or larger.
 
     `held_out`: from which half of the pools; `wording`: from which wordings; `sealed`: from the sealed half of what is
-    held out besides. `words` makes other lower-case words, which then stand for half of the pool's and of the names.
+    held out besides. `words` makes other lower-case words, which then stand for some of the pool's and of the names.
     """
 
     def __init__(
@@ -186,8 +197,8 @@ class Draw:
         return [[self.int(low, high) for _ in range(columns)] for _ in range(rows)]
 
     def _other_word(self) -> str:
-        """One of `words`, of this side; every other time nothing."""
-        if self._words is None or self.chance(0.5):
+        """One of `words`, of this side; most times nothing."""
+        if self._words is None or not self.chance(OTHER_WORDS):
             return ""
         return self._from_pool(partial(self._words, self.random), lambda word: False)
 
@@ -198,6 +209,9 @@ class Draw:
                 return value
 
 
+_ONSETS = _pieces("b c d f g h j k l m n p r s t v w z bl br ch cl cr dr fl fr gl gr pl pr sc sh sk sl sp st th tr")
+_NUCLEI = _pieces("a e i o u a e i o u ai ea ee oa ou")
+_CODAS = ("", "", "", *_pieces("d k l m n p r s t ck ft ld mp nd nt rd rk rn st"))
 _PATTERNS = (
     "the _ saw a _ near the _", "my _ likes the old _", "a _ and a _ met at the _", "we took the _ to the _",
     "nobody found the _ under the _", "every _ needs a good _", "she put the _ on the _", "the red _ is next to the _",

@@ -10,7 +10,7 @@ from functools import cached_property
 from deepcoder.config import ProblemsConfig
 from deepcoder.errors import ProblemError
 from deepcoder.problems.contracts import Policy, check_split
-from deepcoder.problems.procedural.draw import Draw
+from deepcoder.problems.procedural.draw import Draw, made_up
 from deepcoder.problems.procedural.families import all_families
 from deepcoder.problems.procedural.family import COMPOSITIONS, PARAMETERS, SPLITS, TRAIN, WORDING, Family, Made
 from deepcoder.problems.procedural.tables import Side
@@ -88,8 +88,9 @@ class ProceduralSource:
 
     def _draw(self, seed: str, split: str) -> Draw:
         held_out: Side = "sealed" if self._sealed else "held_out"
-        wording = held_out if split == WORDING else "train"
-        return Draw(seed, held_out=split != TRAIN, wording=wording, sealed=self._sealed)
+        if split == TRAIN:
+            return Draw(seed, words=made_up)
+        return Draw(seed, held_out=True, wording=held_out if split == WORDING else "train", sealed=self._sealed)
 
     @cached_property
     def operations(self) -> dict[str, tuple[str, ...]]:
