@@ -22,7 +22,7 @@ from rich.table import Table
 from torch import Tensor
 
 from deepcoder.config import ProblemsConfig
-from deepcoder.models.cpu import few_threads, roomy_cache, speed_up
+from deepcoder.models.cpu import roomy_cache, speed_up
 from deepcoder.models.nano import load_nano
 from deepcoder.problems import open_source
 
@@ -48,8 +48,7 @@ def decode(model: Any, ids: Tensor, mask: Tensor, *, sped: bool) -> tuple[float,
     start = time.perf_counter()
     with torch.inference_mode():
         if sped:
-            with few_threads(model, torch.get_num_threads()):
-                out = model.generate(ids, past_key_values=roomy_cache(model.config), **usual)
+            out = model.generate(ids, past_key_values=roomy_cache(model.config), **usual)
         else:
             out = model.generate(ids, **usual)
     return time.perf_counter() - start, out[:, ids.shape[1] :]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -82,24 +82,29 @@ def test_logits_are_those_of_the_plain_model_in_a_batch_of_unequal_prompts() -> 
     torch.testing.assert_close(sped_logits, logits, rtol=0, atol=1e-4)
 
 
-def test_single_tokens_are_decoded_in_one_thread_and_the_callers_threads_remain() -> None:
-    model = tiny_model().train(False)
-    seen: list[tuple[int, int]] = []
+@pytest.fixture
+def threads() -> Iterator[int]:
     before = torch.get_num_threads()
-    with cpu.few_threads(model, 3):
-        model.register_forward_pre_hook(
-            lambda module, args, inputs: seen.append((inputs["input_ids"].shape[1], torch.get_num_threads())),
-            with_kwargs=True,
-        )
-        model.generate(torch.tensor([[5, 6, 7]]), max_new_tokens=3, do_sample=False, eos_token_id=None)  # type: ignore[operator]
-    assert seen == [(3, 3), (1, 1), (1, 1)]
-    assert torch.get_num_threads() == 3
+    yield before
     torch.set_num_threads(before)
 
 
-def test_a_model_that_is_not_small_keeps_its_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_single_tokens_are_decoded_in_one_thread(threads: int) -> None:
+    model = tiny_model().train(False)
+    seen: list[tuple[int, int]] = []
+    cpu.few_threads(model, 3)
+    model.register_forward_pre_hook(
+        lambda module, args, inputs: seen.append((inputs["input_ids"].shape[1], torch.get_num_threads())),
+        with_kwargs=True,
+    )
+    model.generate(torch.tensor([[5, 6, 7]]), max_new_tokens=3, do_sample=False, eos_token_id=None)  # type: ignore[operator]
+    assert seen == [(3, 3), (1, 1), (1, 1)]
+
+
+def test_a_model_that_is_not_small_keeps_its_threads(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
     monkeypatch.setattr(cpu, "SMALL", 10)
-    before = torch.get_num_threads()
-    with cpu.few_threads(tiny_model(), 3):
-        assert torch.get_num_threads() == before
-    assert torch.get_num_threads() == before
+    model = tiny_model().train(False)
+    assert not cpu.decodes_alone(model)
+    cpu.few_threads(model, 3)
+    model.generate(torch.tensor([[5]]), max_new_tokens=2, do_sample=False, eos_token_id=None)  # type: ignore[operator]
+    assert torch.get_num_threads() == threads

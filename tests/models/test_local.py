@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from deepcoder.config import EngineConfig
 from deepcoder.errors import ContextFull, ModelUnavailable, ProviderError
+from deepcoder.models.chatml import END_OF_TURN
 from deepcoder.models.decoding import Decoder, Request, cut_at
 from deepcoder.models.local import REFERENCE, LocalModels, load_model, open_engine, open_local
 
@@ -66,9 +68,9 @@ async def test_concurrent_requests_share_one_batch_and_change_no_answer(
     sizes = []
     generate = Decoder.generate
 
-    def counted(self: Decoder, batch: Any) -> Any:
+    def counted(self: Decoder, batch: Any, answer: Any) -> Any:
         sizes.append(len(batch))
-        return generate(self, batch)
+        return generate(self, batch, answer)
 
     monkeypatch.setattr(Decoder, "generate", counted)
     models = local(student, batch_size=3)
@@ -77,6 +79,42 @@ async def test_concurrent_requests_share_one_batch_and_change_no_answer(
     together = await asyncio.gather(*(models.for_problem("p").ainvoke(ask(prompt)) for prompt in PROMPTS))
     assert [reply.content for reply in together] == alone
     assert sorted(sizes) == [1, 3]
+    await models.aclose()
+
+
+def test_a_row_is_answered_while_the_others_go_on(student: Path) -> None:
+    model, tokenizer = load_model(str(student))
+    decoder = Decoder(model, tokenizer, [tokenizer.convert_tokens_to_ids(END_OF_TURN)], batch_size=4)
+    ids = tokenizer(PROMPTS[0]).input_ids
+    first, last = Request(ids, 2), Request(ids, 12)
+    answered: list[tuple[Request, int]] = []
+    steps = 0
+
+    def count(*_: object) -> None:
+        nonlocal steps
+        steps += 1
+
+    model.register_forward_hook(count)
+    done = decoder.generate([last, first], lambda request, _: answered.append((request, steps)))
+    assert [request for request, _ in answered] == [first, last]
+    assert answered[0][1] == 2 < answered[1][1]
+    assert [completion.completion_tokens for completion in done] == [answered[1][1], 2]
+
+
+async def test_a_small_model_decodes_several_batches_at_once(student: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.get_num_threads", lambda: 3)
+    models = local(student, batch_size=1)
+    alone = [(await models.for_problem("p").ainvoke(ask(prompt))).content for prompt in PROMPTS]
+    meeting = threading.Barrier(3)
+    generate = Decoder.generate
+
+    def together(self: Decoder, batch: Any, answer: Any) -> Any:
+        meeting.wait(timeout=20)
+        return generate(self, batch, answer)
+
+    monkeypatch.setattr(Decoder, "generate", together)
+    replies = await asyncio.gather(*(models.for_problem("p").ainvoke(ask(prompt)) for prompt in PROMPTS[:3]))
+    assert [reply.content for reply in replies] == alone[:3]
     await models.aclose()
 
 

@@ -1,8 +1,8 @@
 """What makes transformers decode faster on a CPU, through its own extension points.
 
     speed_up(model)                                    attention and experts
-    with few_threads(model, torch.get_num_threads()):
-        model.generate(..., past_key_values=roomy_cache(model.config))
+    few_threads(model, torch.get_num_threads())        once, before threads share the model
+    model.generate(..., past_key_values=roomy_cache(model.config))
 
 - Attention: transformers copies keys and values for every query head of a group where there is a mask, so in every
   batch of unequal prompts; torch's kernel needs no copies.
@@ -14,8 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -39,22 +38,22 @@ def speed_up(model: PreTrainedModel) -> None:
         model.set_experts_implementation(NAME)
 
 
-@contextmanager
-def few_threads(model: PreTrainedModel, threads: int) -> Iterator[None]:
-    """Within: a small `model` works at one token a row in one thread, at longer pieces in `threads`, which remain."""
+def decodes_alone(model: PreTrainedModel) -> bool:
+    """Whether a decoding step of `model` is too small to be shared among threads."""
+    return model.device.type == "cpu" and model.num_parameters() <= SMALL
+
+
+def few_threads(model: PreTrainedModel, threads: int) -> None:
+    """From now on a small `model` works at one token a row in one thread, at longer pieces in `threads`.
+
+    torch's number of threads is the calling thread's own, and stays as the last call has set it.
+    """
 
     def choose(module: nn.Module, args: tuple[Any, ...], inputs: dict[str, Any]) -> None:
         torch.set_num_threads(1 if inputs["input_ids"].shape[1] == 1 else threads)
 
-    if model.device.type != "cpu" or model.num_parameters() > SMALL:
-        yield
-        return
-    hook = model.register_forward_pre_hook(choose, with_kwargs=True)
-    try:
-        yield
-    finally:
-        hook.remove()
-        torch.set_num_threads(threads)
+    if decodes_alone(model):
+        model.register_forward_pre_hook(choose, with_kwargs=True)
 
 
 def attention(

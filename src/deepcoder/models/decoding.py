@@ -1,7 +1,8 @@
-"""Batched greedy or sampled decoding with transformers' `generate`, in a thread of its own.
+"""Batched greedy or sampled decoding with transformers' `generate`, in threads of its own.
 
 Requests that wait at the same moment share one `generate` (left padding). A row ends at a token that ends
-a turn or a text, at a stop string, at its own token limit, or when its caller has gone.
+a turn or a text, at a stop string, at its own token limit, or when its caller has gone; it is answered then, though
+`generate` goes on for the others. A small model on a CPU decodes in one thread a batch: there each core has a batch.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.generation.logits_process import LogitsProcessorList
 from transformers.generation.stopping_criteria import StoppingCriteria, StoppingCriteriaList
 
-from deepcoder.models.cpu import few_threads, roomy_cache, speed_up
+from deepcoder.models.cpu import decodes_alone, few_threads, roomy_cache, speed_up
 from deepcoder.models.seeded import SeededNoise, seed_of
 
 
@@ -58,7 +59,7 @@ class Request:
 
 
 class Decoder:
-    """A model and the thread that runs it. Close it to free both. `ends`: the tokens that end a reply, at least one."""
+    """A model and the threads that run it. Close it to free them. `ends`: the tokens that end a reply, at least one."""
 
     def __init__(
         self,
@@ -70,16 +71,19 @@ class Decoder:
         linger_s: float = 0.01,
     ) -> None:
         self._model = model.train(False)
+        self._threads = torch.get_num_threads()
         if model.device.type == "cpu":
             speed_up(model)
-        self._threads = torch.get_num_threads()  # here, not in the thread: another decoder may be at work
+            few_threads(model, self._threads)
+        self.batches = self._threads if decodes_alone(model) else 1  # at once
         self._tokenizer = tokenizer
         self._ends = list(ends)
         self._batch_size = batch_size
         self._linger_s = linger_s
         self._queue: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._held: list[Request] = []
-        self._thread: threading.Thread | None = None
+        self._workers: list[threading.Thread] = []
+        self._taking = threading.Lock()
         self._lock = threading.Lock()
         self._closed = False
 
@@ -88,9 +92,11 @@ class Decoder:
         with self._lock:
             if self._closed:
                 raise RuntimeError("this engine is closed")
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="deepcoder-decoder", daemon=True)
-                self._thread.start()
+            if not self._workers:
+                names = [f"deepcoder-decoder-{number}" for number in range(self.batches)]
+                self._workers = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
+                for worker in self._workers:
+                    worker.start()
             self._queue.put(request)
         return request.future
 
@@ -98,12 +104,14 @@ class Decoder:
         """Finish what is running, refuse what waits, end the thread."""
         with self._lock:
             self._closed = True
-            thread, self._thread = self._thread, None
-        if thread is not None:
+            workers, self._workers = self._workers, []
+        for _ in workers:
             self._queue.put(None)
-            thread.join()
+        for worker in workers:
+            worker.join()
+        self._refuse()
 
-    # --- the thread -----------------------------------------------------------------------------
+    # --- a thread -------------------------------------------------------------------------------
 
     def _work(self) -> None:
         while (batch := self._next_batch()) is not None:
@@ -111,16 +119,18 @@ class Decoder:
             if not running:
                 continue
             try:
-                for request, completion in zip(running, self.generate(running), strict=True):
-                    request.future.set_result(completion)
+                self.generate(running, lambda request, completion: request.future.set_result(completion))
             except BaseException as error:
                 for request in running:
                     if not request.future.done():
                         request.future.set_exception(error)
-        self._refuse()
 
     def _next_batch(self) -> list[Request] | None:
         """Requests that can share one `generate`: drawn alike. None: close."""
+        with self._taking:
+            return self._take_batch()
+
+    def _take_batch(self) -> list[Request] | None:
         first: Request | None = self._held.pop(0) if self._held else self._queue.get()
         if first is None:
             return None
@@ -160,8 +170,10 @@ class Decoder:
     # --- one batch ------------------------------------------------------------------------------
 
     @torch.inference_mode()
-    def generate(self, batch: Sequence[Request]) -> list[Completion]:
-        """Decode one batch; the rows come back in its order."""
+    def generate(
+        self, batch: Sequence[Request], answer: Callable[[Request, Completion], None] = lambda request, completion: None
+    ) -> list[Completion]:
+        """Decode one batch; the rows come back in its order, and each goes to `answer` as soon as it is done."""
         longest = max(len(request.prompt_ids) for request in batch)
         pad = self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else self._ends[0]
         ids = torch.full((len(batch), longest), pad)
@@ -169,7 +181,7 @@ class Decoder:
         for row, request in enumerate(batch):
             ids[row, longest - len(request.prompt_ids) :] = torch.tensor(request.prompt_ids)
             mask[row, longest - len(request.prompt_ids) :] = 1
-        rows = _Rows(batch, self._tokenizer, longest, self._ends)
+        rows = _Rows(batch, self._tokenizer, longest, self._ends, answer)
         temperature = batch[0].temperature
         sampling: dict[str, Any] = {"do_sample": False}
         if temperature > 0 and batch[0].seed is not None:
@@ -179,25 +191,17 @@ class Decoder:
         elif temperature > 0:
             sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
         device = self._model.device
-        with few_threads(self._model, self._threads):
-            out = self._model.generate(
+        try:
+            self._model.generate(
                 ids.to(device), attention_mask=mask.to(device), eos_token_id=self._ends, pad_token_id=pad,
                 max_new_tokens=max(request.max_new_tokens for request in batch),
                 stopping_criteria=StoppingCriteriaList([rows]),
                 past_key_values=roomy_cache(self._model.config) if device.type == "cpu" else None,
                 **sampling,
             )  # fmt: skip
-        assert isinstance(out, Tensor)
-        return [
-            self._completion(request, tokens[:length])  # without what `generate` padded a finished row with
-            for request, tokens, length in zip(batch, out[:, longest:].tolist(), rows.lengths, strict=True)
-        ]
-
-    def _completion(self, request: Request, tokens: list[int]) -> Completion:
-        kept = list(itertools.takewhile(lambda token: token not in self._ends, tokens))
-        ended = len(kept) < len(tokens)
-        text, stopped = cut_at(decode(self._tokenizer, kept), request.stop)
-        return Completion(text, len(request.prompt_ids), len(kept) + ended, "stop" if ended or stopped else "length")
+        finally:
+            torch.set_num_threads(self._threads)  # of this thread: few_threads has set it
+        return [rows.completions[row] for row in range(len(batch))]
 
 
 def decode(tokenizer: PreTrainedTokenizerBase, tokens: list[int]) -> str:
@@ -218,20 +222,25 @@ def _share(a: Request, b: Request) -> bool:
 
 
 class _Rows(StoppingCriteria):
-    """Ends rows at their own limits (tokens, stop strings, a caller who has gone) and streams them.
+    """Ends rows at their own limits (tokens, stop strings, a caller who has gone), streams and answers them.
 
-    `lengths`: how many new tokens of each row count; `generate` pads what follows.
+    `completions`: of the rows that are done; `generate` only pads these.
     """
 
     def __init__(
-        self, batch: Sequence[Request], tokenizer: PreTrainedTokenizerBase, prompt: int, ends: Sequence[int]
+        self,
+        batch: Sequence[Request],
+        tokenizer: PreTrainedTokenizerBase,
+        prompt: int,
+        ends: Sequence[int],
+        answer: Callable[[Request, Completion], None],
     ) -> None:
-        self.lengths = [request.max_new_tokens for request in batch]
+        self.completions: dict[int, Completion] = {}
         self._batch = batch
         self._tokenizer = tokenizer
         self._prompt = prompt
         self._ends = ends
-        self._done = [False] * len(batch)
+        self._answer = answer
         # A stop string of n bytes spans at most n tokens, and one more in which it may have begun.
         self._tail = [max((len(word.encode()) for word in request.stop), default=0) + 1 for request in batch]
 
@@ -239,20 +248,27 @@ class _Rows(StoppingCriteria):
         """(B,) True for rows that are done."""
         length = input_ids.shape[1] - self._prompt
         for row, request in enumerate(self._batch):
-            if self._done[row]:
+            if row in self.completions:
                 continue
             ended = int(input_ids[row, -1]) in self._ends
-            self._done[row] = (
+            done = (
                 ended
                 or length >= request.max_new_tokens
                 or request.given_up.is_set()
                 or (bool(request.stop) and self._stopped(row, request, input_ids))
             )
-            if self._done[row]:
-                self.lengths[row] = length
             if request.on_text is not None and not ended:
                 self._stream(request.on_text, request.stop, input_ids[row, self._prompt :].tolist())
-        return torch.tensor(self._done, device=input_ids.device)
+            if done:
+                self.completions[row] = self._completion(request, input_ids[row, self._prompt :].tolist())
+                self._answer(request, self.completions[row])
+        return torch.tensor([row in self.completions for row in range(len(self._batch))], device=input_ids.device)
+
+    def _completion(self, request: Request, tokens: list[int]) -> Completion:
+        kept = list(itertools.takewhile(lambda token: token not in self._ends, tokens))
+        ended = len(kept) < len(tokens)
+        text, stopped = cut_at(decode(self._tokenizer, kept), request.stop)
+        return Completion(text, len(request.prompt_ids), len(kept) + ended, "stop" if ended or stopped else "length")
 
     def _stopped(self, row: int, request: Request, input_ids: Tensor) -> bool:
         tail = input_ids[row, max(self._prompt, input_ids.shape[1] - self._tail[row]) :]
