@@ -14,7 +14,7 @@ import statistics
 import time
 from typing import Any
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line has it
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as the command line has it
 
 import torch
 from rich.console import Console

@@ -161,7 +161,7 @@ def main() -> None:
     if not args.toy and torch.cuda.device_count() < 2:
         parser.error("two CUDA GPUs are needed; --toy rehearses on a CPU")
     os.environ.setdefault("OMP_NUM_THREADS", "1" if args.toy else "8")
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     if args.toy:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -36,9 +36,11 @@ def main() -> None:
     """Entry point: expected errors are printed with their fix and exit with 1; Ctrl-C exits with 130."""
     from deepcoder.errors import DeepCoderError
 
-    # Read when torch loads OpenMP. Threads that spin while they wait take the cores from the sandbox's
-    # processes and from each other: on two busy cores that cost training a factor of five.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Read when torch loads OpenMP. Its threads spin for milliseconds while they wait and take the cores from the
+    # sandbox's processes and from each other: that cost training on two busy cores a factor of five. To sleep at
+    # once costs nano's training on two idle ones a third: its pieces of work are shorter than a thread's waking.
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
         app()
     except DeepCoderError as error:
