@@ -21,7 +21,7 @@ def _parser() -> argparse.ArgumentParser:
     corpus = commands.add_parser("corpus", help="build the corpus folder")
     corpus.add_argument("--out", type=Path, required=True)
     corpus.add_argument("--downloads", type=Path, help="where wheels are kept (default: OUT/../downloads)")
-    corpus.add_argument("--worked", type=int, default=300_000, help="procedural training problems, worked out")
+    corpus.add_argument("--worked", type=int, default=100_000, help="procedural training problems, worked out")
     corpus.add_argument("--tokenizer", type=Path, help="copy this folder's tokenizer instead of learning one")
     tokenizer = commands.add_parser("tokenizer", help="learn the tokenizer from a corpus folder")
     tokenizer.add_argument("--corpus", type=Path, required=True)

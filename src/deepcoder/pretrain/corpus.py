@@ -116,7 +116,7 @@ def worked_rows(count: int, seed: int = 20) -> Iterator[list[Any]]:
 
 
 def build_corpus(
-    out: Path, downloads: Path, *, packages: tuple[Package, ...] = PACKAGES, worked: int = 300_000
+    out: Path, downloads: Path, *, packages: tuple[Package, ...] = PACKAGES, worked: int = 100_000
 ) -> dict[str, Any]:
     """Write the corpus folder except the tokenizer; the manifest. `downloads` keeps the wheels."""
     out.mkdir(parents=True, exist_ok=True)
