@@ -9,38 +9,12 @@ trend counts, not the height). What a student trained on short prompts keeps of 
 from __future__ import annotations
 
 import argparse
-import itertools
-import sysconfig
 from pathlib import Path
 
-import torch
 from rich.console import Console
 from rich.table import Table
-from torch.nn import functional as F
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
-EDGES = (0, 256, 512, 1024, 1536, 2048, 2560, 3072, 4096)
-
-
-@torch.inference_mode()
-def losses_by_position(base: Path, files: int) -> list[tuple[int, int, float]]:
-    """(first position, last position + 1, mean loss in nats) for rows of EDGES[-1] tokens."""
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32).train(False)
-    total, rows = torch.zeros(EDGES[-1]), 0
-    for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"), key=lambda path: -path.stat().st_size):
-        ids = tokenizer(path.read_text(errors="replace")[:60_000], return_tensors="pt").input_ids[:, : EDGES[-1] + 1]
-        if ids.shape[1] <= EDGES[-1]:
-            continue
-        logits = model(ids[:, :-1]).logits[0].float()
-        total += F.cross_entropy(logits, ids[0, 1:], reduction="none")
-        rows += 1
-        if rows == files:
-            break
-    if not rows:
-        raise SystemExit(f"no file of the standard library has more than {EDGES[-1]:,} tokens")
-    mean = total / rows
-    return [(a, b, float(mean[a:b].mean())) for a, b in itertools.pairwise(EDGES)]
+from deepcoder.pretrain.context import losses_by_position
 
 
 def main() -> None:

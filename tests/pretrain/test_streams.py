@@ -30,8 +30,10 @@ def test_a_stream_without_a_row_is_an_error_not_an_endless_wait():
 
 
 def test_shards_depend_on_seed_and_number_alone(corpus, tmp_path):
-    def shards(cache=None, seed=0, worked="new"):
-        with Workshop(corpus, workers=0, seed=seed, shard=500, worked=worked, cache=cache) as workshop:
+    def shards(cache=None, seed=0, worked="new", token_lines=0):
+        with Workshop(
+            corpus, workers=0, seed=seed, shard=500, worked=worked, token_lines=token_lines, cache=cache
+        ) as workshop:
             return [future.result().tolist() for future in workshop.shards("rich", 2)]
 
     first = shards()
@@ -39,6 +41,8 @@ def test_shards_depend_on_seed_and_number_alone(corpus, tmp_path):
     assert first[0] != first[1]
     assert first != shards(seed=1)
     assert first != shards(cache=tmp_path / "kept", worked="carried")
+    assert first == shards(cache=tmp_path / "kept", token_lines=16)  # text comes first, 256 documents of it
+    assert len(list((tmp_path / "kept").iterdir())) == 6
 
 
 def test_the_source_is_split_by_its_text(corpus):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import torch
 
 from deepcoder.errors import DeepCoderError
 from deepcoder.models.nano import load_nano
+from deepcoder.pretrain.card import model_card
+from deepcoder.pretrain.context import losses_by_position, usable
 from deepcoder.pretrain.settings import TOY, Settings
 from deepcoder.pretrain.train import build_model, build_optimizers, pretrain, rate_at, stop_signals
 
@@ -38,9 +41,24 @@ def test_the_card_and_the_log_tell_the_runs_own_facts(trained):
     card = (out / "MODEL_CARD.md").read_text()
     assert f"{run.losses['synthetic']:.4f}" in card
     assert "MIT" in card
+    assert "seen alone" in card
+    assert "never showed it" in model_card(replace(run, settings=run.settings | {"token_lines": 0}))
     told = json.loads((out / "training.json").read_text())
     assert told["losses"] == run.losses
     assert told["settings"]["seed"] == 0
+
+
+def test_the_context_is_measured_and_told(trained, tmp_path):
+    base = shutil.copytree(trained[1], tmp_path / "base")
+    assert "not measured" in (base / "MODEL_CARD.md").read_text()
+    found = losses_by_position(base, 2, (0, 32, 64, 96))
+    assert [each[:2] for each in found] == [(0, 32), (32, 64), (64, 96)]
+    assert usable([(0, 32, 3.0), (32, 64, 2.0), (64, 96, 2.1), (96, 128, 2.3), (128, 160, 2.0)], 64) == 96
+    assert usable([(0, 64, 2.0), (64, 96, 2.3)], 64) == 64
+    settings = trained[0].settings | {"length": 2048}
+    run = replace(trained[0], settings=settings, context=[(1536, 2048, 2.0), (2048, 2560, 2.1)])
+    assert "2.00 (1,536 to 2,048)" in model_card(run)
+    assert "some 2,560 tokens" in model_card(run)
 
 
 def test_the_same_seed_gives_the_same_losses(trained, corpus, tmp_path):

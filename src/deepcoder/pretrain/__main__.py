@@ -1,4 +1,4 @@
-"""The commands of the recipe: `python -m deepcoder.pretrain corpus|tokenizer|train|probe-data|probe`."""
+"""The commands of the recipe: `python -m deepcoder.pretrain corpus|tokenizer|train|card|probe-data|probe`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--corpus", type=Path, required=True)
     train.add_argument("--out", type=Path, required=True)
     train.add_argument(
-        "--config", default="deep", choices=SHAPES, metavar="SHAPE", help=f"a shape: {', '.join(SHAPES)}"
+        "--config", default=Settings().shape, choices=SHAPES, metavar="SHAPE", help=f"a shape: {', '.join(SHAPES)}"
     )
     for field in fields(Settings):
         if field.name in ("shape", "compile"):
@@ -41,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--cache", type=Path, help="keep synthetic shards here, for runs with the same corpus and wordings"
     )
+    card = commands.add_parser("card", help="measure how much context a base supports, and say so in its card")
+    card.add_argument("base", type=Path)
+    card.add_argument("--files", type=int, default=24)
     probe = commands.add_parser("probe", help="fine-tune bases quickly on examples and score held-out actions")
     probe.add_argument("--examples", type=Path, required=True, help="a file that probe-data wrote")
     probe.add_argument("--base", type=Path, nargs="+", required=True)
@@ -112,6 +115,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             build_tokenizer(parsed.corpus, parsed.out)
         case "train":
             _train(parsed)
+        case "card":
+            from deepcoder.pretrain.context import tell_context
+
+            print(tell_context(parsed.base, parsed.files).context)
         case "probe":
             from deepcoder.pretrain.probe import probe_all
 

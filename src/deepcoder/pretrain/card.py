@@ -39,11 +39,26 @@ a base for fine-tuning, nothing else: it follows no instructions by itself.
 
 ## Limits
 - It knows no facts, converses in no language and writes only short programs of the kinds that it has seen.
-- Rows had {length} tokens: beyond that it is not trained. Long rare words are sometimes miscopied.
-- The agent's labels and the marks of a turn are tokens of its vocabulary that pre-training never showed it. Their
-  embeddings all stand where `<|pad|>` stands; train them first (`train.new_token_steps`).
+- Rows had {length} tokens: beyond that it is not trained. {context}
+  Long rare words are sometimes miscopied.
+- {labels}
 - No safety training of any kind. Run what it writes in the sandbox only.
 """
+
+_UNSEEN = """The agent's labels and the marks of a turn are tokens of its vocabulary that pre-training never showed it.
+  Their embeddings all stand where `<|pad|>` stands; train them first (`train.new_token_steps`)."""
+_ALONE = """The agent's labels and the marks of a turn are tokens that it has seen alone, among any others on lines that
+  it had to copy, never in their use."""
+
+
+def _context(run: Run) -> str:
+    if not run.context:
+        return "What it does there was not measured."
+    from deepcoder.pretrain.context import usable
+
+    near = [f"{loss:.2f} ({first:,} to {last:,})" for first, last, loss in run.context if first >= 1536]
+    tokens = usable(run.context, run.settings["length"])
+    return f"Its loss by position in long source files:\n  {', '.join(near)}; some {tokens:,} tokens are usable."
 
 
 def model_card(run: Run) -> str:
@@ -72,6 +87,8 @@ def model_card(run: Run) -> str:
         warmup=settings["warmup"],
         decay=settings["decay"],
         length=settings["length"],
+        context=_context(run),
+        labels=_ALONE if run.settings.get("token_lines") else _UNSEEN,
         attention=run.attention,
         seed=settings["seed"],
         source_loss=run.losses["source"],

@@ -25,7 +25,6 @@ from deepcoder.pretrain.tokenizer import END_OF_TEXT, PAD, token_id
 
 Tokens = NDArray[np.uint16]
 BATCH = 256
-REPEATS = 16  # documents of any tokens among so many made of text: some 2% of the tokens
 _worker: dict[str, Any] = {}
 
 
@@ -54,10 +53,10 @@ def repeated_tokens(rng: Random, tokenizer: Tokenizer) -> list[int]:
     return [*ids, *line, *ids, *((*line, *ids) if rng.random() < 0.5 else ()), separator]
 
 
-def _start_worker(folder: str, cache: str | None, worked: str) -> None:
+def _start_worker(folder: str, cache: str | None, worked: str, token_lines: int) -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     _worker["cache"] = Path(cache) if cache else None
-    _worker["worked"] = worked
+    _worker["worked"], _worker["token_lines"] = worked, token_lines
     _worker["material"] = load_material(Path(folder), worked)
     _worker["tokenizer"] = Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
 
@@ -68,7 +67,8 @@ def _encode_texts(texts: list[str]) -> Tokens:
 
 def _make_shard(seed: int, mix: str, index: int | str, size: int) -> Tokens:
     """`size` tokens of a mix; kept in the cache folder, where there is one, for the next run of a sweep."""
-    kept = _worker["cache"] / f"{mix}-{_worker['worked']}-{seed}-{index}-{size}.npy" if _worker["cache"] else None
+    name = f"{mix}-{_worker['worked']}-{_worker['token_lines']}-{seed}-{index}-{size}.npy"
+    kept = _worker["cache"] / name if _worker["cache"] else None
     if kept is not None and kept.is_file():
         return np.load(kept)  # type: ignore[no-any-return]
     rng, tokenizer = Random(f"{seed}/{mix}/{index}/tokens"), _worker["tokenizer"]
@@ -76,7 +76,7 @@ def _make_shard(seed: int, mix: str, index: int | str, size: int) -> Tokens:
     parts: list[Tokens] = []
     while sum(map(len, parts)) < size:
         parts.append(encode([next(stream) for _ in range(BATCH)], tokenizer))
-        parts += [np.array(repeated_tokens(rng, tokenizer), dtype=np.uint16) for _ in range(REPEATS)]
+        parts += [np.array(repeated_tokens(rng, tokenizer), dtype=np.uint16) for _ in range(_worker["token_lines"])]
     tokens: Tokens = np.concatenate(parts)[:size]
     if kept is not None:
         partial = kept.with_suffix(f".{os.getpid()}.npy")
@@ -89,10 +89,18 @@ class Workshop:
     """The worker processes (0: a thread of this one). Use it as a context manager; leaving it stops them."""
 
     def __init__(
-        self, folder: Path, *, workers: int, seed: int, shard: int, worked: str = "new", cache: Path | None = None
+        self,
+        folder: Path,
+        *,
+        workers: int,
+        seed: int,
+        shard: int,
+        worked: str = "new",
+        token_lines: int = 0,
+        cache: Path | None = None,
     ) -> None:
         self.folder, self.seed, self.shard = folder, seed, shard
-        start = (str(folder), str(cache) if cache else None, worked)
+        start = (str(folder), str(cache) if cache else None, worked, token_lines)
         if cache is not None:
             cache.mkdir(parents=True, exist_ok=True)
         self._pool: Executor

@@ -50,6 +50,7 @@ class Run:
     ended: str = "all tokens seen"
     source_tokens: int = 0
     losses: dict[str, float] = field(default_factory=dict)
+    context: list[tuple[int, int, float]] = field(default_factory=list)  # see deepcoder.pretrain.context
     history: list[dict[str, float]] = field(default_factory=list)
     corpus: dict[str, Any] = field(default_factory=dict)
 
@@ -233,6 +234,7 @@ def pretrain(
         seed=settings.seed,
         shard=settings.shard,
         worked=settings.worked,
+        token_lines=settings.token_lines,
         cache=cache,
     )
     with workshop:
