@@ -2,8 +2,8 @@
 
 For each seed the demo's recipe is run anew with 10,000 trajectories (problems, expert, training, all from that seed;
 `problems.train=3400` is the demo's own number); the students are then evaluated on problems whose wordings,
-compositions and numbers no choice of the recipe was made on (`problems.sealed=true`, a seed of its own). The tables have
-Wilson intervals; the last one says what limits the students, by family.
+compositions and numbers no choice of the recipe was made on (`problems.sealed=true`, a seed of its own). The tables
+have Wilson intervals; the last one says what limits the students, by family.
 
     python benchmarks/nano.py [--seeds 0 1 2] [--held-out 210] [--out runs/bench] [--config FILE] [key=value ...]
 
