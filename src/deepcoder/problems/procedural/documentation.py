@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,21 @@ from deepcoder.problems.procedural.wording import choose, put
 from deepcoder.records import Action, AnswerCheck, Step
 
 ORDINALS = ("first", "second", "third")
+# What the expert thinks, by kind of question: before it looks something up, and as it reads the answer ({} here).
+LOOK_UP = {
+    "module_of": "Look up {s} for its module.",
+    "default_of": "Look up {s} for the default of {p}.",
+    "default_times": "Look up {s} for the default of {p}, then multiply by {k}.",
+    "parameter_name": "Look up {s} for its {o} parameter.",
+    "exception_of": "Look up {s} for the exception that it raises.",
+    "described": "Search the documentation.",
+}
+READ = {
+    "module_of": "{s} is in {{}}.",
+    "default_of": "The default of {p} is {{}}.",
+    "exception_of": "It raises {{}}.",
+    "described": "The first entry is {{}}.",
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +52,7 @@ class Question:
 class DocumentationFamily:
     """Questions that need `retrieve_knowledge`; a symbol asked about in held-out splits is never asked in training.
 
-    Most training questions are about other functions than the table's, so that what is learnt is to read the answer.
+    Half of the training questions are about other functions than the table's: what is learnt is to read the answer.
     """
 
     name = "documentation"
@@ -46,7 +61,7 @@ class DocumentationFamily:
     def __init__(self, questions: Sequence[Question], weight: int = 2) -> None:
         self.weight, self._questions = weight, tuple(questions)
         self.operations = tuple(question.key for question in questions)
-        self._symbols = frozenset(re.split(":", subject)[0] for question in questions for subject in question.subjects)
+        self._symbols = frozenset(subject.partition(":")[0] for question in questions for subject in question.subjects)
 
     def make(self, draw: Draw, split: str, index: int) -> Made:
         """Kinds in turn, the symbol drawn from this side's pool."""
@@ -55,11 +70,26 @@ class DocumentationFamily:
         more = more_subjects(question.key, self._symbols) if draw.wording == "train" and not draw.held_out else ()
         subject = draw.choice(more if more and draw.chance(0.6) else subjects)
         slots, answer, script = question.make(subject, draw)
-        text = choose(draw.choice(wordings(draw.wording, self.name, question.key)), draw)
-        for key, value in {**slots, "name": draw.name()}.items():
-            text = text.replace(f"{{{key}}}", value)
-        prompt = put(draw.choice(frames(draw.wording, "outer")), text, draw)
+        prompt = ask(question.key, slots, draw)
         return Made(question.key, prompt, AnswerCheck(answer=answer), script, min(3, draw.level))
+
+
+def ask(kind: str, slots: Mapping[str, str], draw: Draw) -> str:
+    """The prompt of a question."""
+    text = choose(draw.choice(wordings(draw.wording, "documentation", kind)), draw)
+    for key, value in {**slots, "name": draw.name()}.items():
+        text = text.replace(f"{{{key}}}", value)
+    return put(draw.choice(frames(draw.wording, "outer")), text, draw)
+
+
+def multiplied(name: str, value: str, k: int) -> tuple[str, str]:
+    """The thought and the program once a default is read that is to be multiplied."""
+    return f"The default of {name} is {value}: multiply by {k}.", f"print({value} * {k})"
+
+
+def counted(names: Sequence[str], place: int) -> str:
+    """The thought that finds a parameter by its place."""
+    return f"The parameters are: {', '.join(f'{ORDINALS[i]} {name}' for i, name in enumerate(names[: place + 1]))}."
 
 
 def module_of(symbol: str, draw: Draw) -> tuple[dict[str, str], str, Script]:
@@ -71,33 +101,29 @@ def module_of(symbol: str, draw: Draw) -> tuple[dict[str, str], str, Script]:
         match = re.search(rf"^((?:\w+\.)*\w+)\.{last}\b", seen, re.MULTILINE)
         return match[1] if match else None
 
-    script = Script((look_up(f"Look up {last} for its module.", last), conclude_by(extract, f"{last} is in {{}}.")))
-    return {"s": last}, module, script
+    slots = {"s": last}
+    return slots, module, _read("module_of", slots, last, extract)
 
 
 def default_of(subject: str, draw: Draw) -> tuple[dict[str, str], str, Script]:
     """The default of a parameter; the subject is `symbol:parameter`."""
     symbol, _, name = subject.partition(":")
-    value = _default(symbol, name)
-    finish = conclude_by(lambda seen: _find_default(seen, name), f"The default of {name} is {{}}.")
-    script = Script((look_up(f"Look up {symbol} for the default of {name}.", symbol), finish))
-    return {"s": symbol, "p": name}, repr(value), script
+    value, slots = _default(symbol, name), {"s": symbol, "p": name}
+    return slots, repr(value), _read("default_of", slots, symbol, lambda seen: _find_default(seen, name))
 
 
 def default_times(subject: str, draw: Draw) -> tuple[dict[str, str], str, Script]:
     """The default of a parameter, looked up and then computed with."""
     symbol, _, name = subject.partition(":")
     value, k = _default(symbol, name), draw.small(3, 29)
+    slots = {"s": symbol, "p": name, "k": str(k)}
 
     def compute(seen: str) -> tuple[str, str] | None:
         found = _find_default(seen, name)
-        return (
-            None if found is None else (f"The default of {name} is {found}: multiply by {k}.", f"print({found} * {k})")
-        )
+        return None if found is None else multiplied(name, found, k)
 
-    thought = f"Look up {symbol} for the default of {name}, then multiply by {k}."
-    script = Script((look_up(thought, symbol), run_with(compute), conclude))
-    return {"s": symbol, "p": name, "k": str(k)}, str(value * k), script
+    script = Script((look_up(LOOK_UP["default_times"].format(**slots), symbol), run_with(compute), conclude))
+    return slots, str(value * k), script
 
 
 def parameter_name(symbol: str, draw: Draw) -> tuple[dict[str, str], str, Script]:
@@ -113,11 +139,10 @@ def parameter_name(symbol: str, draw: Draw) -> tuple[dict[str, str], str, Script
         names = [part.partition("=")[0].strip() for part in match[1].split(",")] if match else []
         if len(names) <= place:
             return None
-        counted = ", ".join(f"{ORDINALS[i]} {name}" for i, name in enumerate(names[: place + 1]))
-        return Step(thought=f"The parameters are: {counted}.", action=Action.FINISH, input=names[place])
+        return Step(thought=counted(names, place), action=Action.FINISH, input=names[place])
 
-    script = Script((look_up(f"Look up {symbol} for its {ORDINALS[place]} parameter.", symbol), finish))
-    return {"s": symbol, "o": ORDINALS[place]}, plain[place].name, script
+    slots = {"s": symbol, "o": ORDINALS[place]}
+    return slots, plain[place].name, Script((look_up(LOOK_UP["parameter_name"].format(**slots), symbol), finish))
 
 
 def exception_of(symbol: str, draw: Draw) -> tuple[dict[str, str], str, Script]:
@@ -125,8 +150,8 @@ def exception_of(symbol: str, draw: Draw) -> tuple[dict[str, str], str, Script]:
     answer = find_exception(inspect.getdoc(resolve(symbol)) or "")
     if answer is None:
         raise LookupError(f"the documentation of {symbol} names no exception")
-    thought = f"Look up {symbol} for the exception that it raises."
-    return {"s": symbol}, answer, Script((look_up(thought, symbol), conclude_by(find_exception, "It raises {}.")))
+    slots = {"s": symbol}
+    return slots, answer, _read("exception_of", slots, symbol, find_exception)
 
 
 def described(subject: str, draw: Draw) -> tuple[dict[str, str], str, Script]:
@@ -138,8 +163,14 @@ def described(subject: str, draw: Draw) -> tuple[dict[str, str], str, Script]:
         match = re.match(r"[\w.]+", seen.strip())
         return match[0] if match else None
 
-    script = Script((look_up("Search the documentation.", text), conclude_by(extract, "The first entry is {}.")))
-    return {"t": text, "m": symbol.partition(".")[0]}, symbol, script
+    slots = {"t": text, "m": symbol.partition(".")[0]}
+    return slots, symbol, _read("described", slots, text, extract)
+
+
+def _read(kind: str, slots: Mapping[str, str], query: str, extract: Callable[[str], str | None]) -> Script:
+    """Look something up, and finish with what `extract` finds."""
+    thought, reading = LOOK_UP[kind].format(**slots), READ[kind].format(**slots)
+    return Script((look_up(thought, query), conclude_by(extract, reading)))
 
 
 def _default(symbol: str, name: str) -> Any:

@@ -60,11 +60,11 @@ def parameters(symbol: str) -> tuple[inspect.Parameter, ...]:
 def documented_functions() -> dict[str, tuple[inspect.Parameter, ...]]:
     """Functions of the standard library and methods of builtin types with their parameters, by dotted name."""
     found: dict[str, tuple[inspect.Parameter, ...]] = {}
-    for owner in (*MODULES, "builtins", *TYPES):
+    for owner in (*_modules(), "builtins", *TYPES):
         for name, value in sorted(vars(_owner(owner)).items()):
-            if name.startswith("_") or not (
-                inspect.isroutine(value) and inspect.getdoc(value) and _is_own(owner, name)
-            ):
+            if name.startswith("_") or not inspect.isroutine(value) or not inspect.getdoc(value):
+                continue
+            if not _is_own(owner, name):
                 continue
             symbol = name if owner == "builtins" else f"{owner}.{name}"
             with contextlib.suppress(LookupError):
@@ -82,9 +82,7 @@ def more_subjects(key: str, listed: frozenset[str]) -> tuple[str, ...]:
         case "module_of":
             return tuple(symbol for symbol in functions if _in_one_module(symbol))
         case "default_of":
-            return tuple(
-                subject for subject, value in defaults.items() if type(value) in (bool, int, float, type(None))
-            )
+            return tuple(subject for subject, value in defaults.items() if value is None or type(value) in PLAIN)
         case "default_times":
             return tuple(subject for subject, value in defaults.items() if type(value) is int)
         case "parameter_name":
@@ -102,6 +100,17 @@ def find_exception(seen: str) -> str | None:
 
 
 _RAISES = re.compile(r"\bRaises? (?:an? )?`*\w+Error\b[^.]")  # as the index keeps it of a long docstring
+
+
+@cache
+def _modules() -> tuple[str, ...]:
+    """Those of MODULES that this Python has: some are built without sqlite3 or ssl."""
+    found = []
+    for name in MODULES:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+            found.append(name)
+    return tuple(found)
 
 
 def _owner(name: str) -> Any:
@@ -126,4 +135,4 @@ def _in_one_module(symbol: str) -> bool:
 
 @cache
 def _times_defined() -> Counter[str]:
-    return Counter(name for module in (*MODULES, "builtins") for name in dir(_owner(module)))
+    return Counter(name for module in (*_modules(), "builtins") for name in dir(_owner(module)))
