@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import zipfile
 from random import Random
 
@@ -93,6 +95,19 @@ def test_the_whole_folder_is_built(tmp_path, monkeypatch):
     assert manifest["worked"] > 0
     with pytest.raises(DeepCoderError, match=r"source\.jsonl\.xz"):
         tokenizer_texts(tmp_path)
+
+
+def test_what_was_carried_is_read_without_what_new_problems_need(corpus):
+    program = """if True:
+        import sys
+        from pathlib import Path
+        sys.modules["pydantic"] = None
+        from deepcoder.pretrain.carried import load_material
+        material = load_material(Path(sys.argv[1]), "carried")
+        print(len(material.entries), len(material.worked))
+    """
+    done = subprocess.run([sys.executable, "-c", program, str(corpus)], capture_output=True, text=True)
+    assert done.stdout.split() == ["1", "1"], done.stderr
 
 
 @pytest.mark.slow

@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from deepcoder.pretrain.synthetic.documentation import Entry
-from deepcoder.pretrain.synthetic.fresh import fresh_lookups, fresh_sessions
-from deepcoder.pretrain.synthetic.lookups import Library
 from deepcoder.pretrain.synthetic.mix import Material
 from deepcoder.pretrain.synthetic.sessions import Session, Turn
 from deepcoder.pretrain.synthetic.words import Words
@@ -65,5 +63,8 @@ def load_material(folder: Path, worked: str = "carried") -> Material:
     carried = [Session(row[0], tuple(Turn(*turn) for turn in row[1]), *row[2:]) for row in read_rows(folder / WORKED)]
     if worked == "carried":
         return Material(words, entries, carried)
+    from deepcoder.pretrain.synthetic.fresh import fresh_lookups, fresh_sessions  # these need pydantic and yaml
+    from deepcoder.pretrain.synthetic.lookups import Library
+
     lookups = partial(fresh_lookups, Library(entries)) if entries else None
     return Material(words, entries, carried, partial(fresh_sessions, words), lookups)

@@ -9,15 +9,13 @@ import math
 from collections.abc import Iterable, Iterator
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from deepcoder.pretrain.cleaning import FORBIDDEN
 from deepcoder.pretrain.synthetic.lookups import Library, lookups
 from deepcoder.pretrain.synthetic.sessions import Session, Turn
 from deepcoder.pretrain.synthetic.words import Words
-
-if TYPE_CHECKING:
-    from deepcoder.problems import Worked
+from deepcoder.problems import Worked, worked_problems
 
 LONGEST = 1500  # characters
 SHARES = {"chains": 10, "documentation": 4, "several_steps": 3}  # what a student finds hardest comes more often
@@ -41,8 +39,6 @@ def sessions(problems: Iterable[Worked]) -> Iterator[Session]:
 
 def fresh_sessions(words: Words, seed: str) -> Iterator[Session]:
     """New problems of the training split without end, half of their words from `words`; the same for the same seed."""
-    from deepcoder.problems import worked_problems
-
     return sessions(worked_problems(seed, math.inf, _nothing, SHARES, partial(_word, words)))
 
 

@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Any
 
 from deepcoder.pretrain.synthetic.documentation import Entry
 from deepcoder.pretrain.synthetic.sessions import Session, Turn
-
-if TYPE_CHECKING:
-    from deepcoder.problems.procedural.draw import Draw
+from deepcoder.problems.procedural.draw import Draw, in_held_out_pool
+from deepcoder.problems.procedural.families.documentation_questions import QUESTIONS
+from deepcoder.problems.procedural.tables import frames, wordings
+from deepcoder.problems.procedural.wording import choose, put
 
 ORDINALS = ("first", "second", "third")
 LONGEST = 240  # characters of an entry's text
@@ -99,9 +99,6 @@ def _split(signature: str) -> Iterator[str]:
 
 def held_out_symbols() -> set[str]:
     """Symbols that the procedural problems ask about on their held-out side."""
-    from deepcoder.problems.procedural.draw import in_held_out_pool
-    from deepcoder.problems.procedural.families.documentation_questions import QUESTIONS
-
     asked = [(question.key, subject) for question in QUESTIONS for subject in question.subjects]
     return {re.split(r":", subject)[0] for key, subject in asked if in_held_out_pool((key, subject))}
 
@@ -230,13 +227,9 @@ _KINDS: dict[str, Callable[[Documented, Library, Draw], Made | None]] = {
 
 def lookups(library: Library, seed: str) -> Iterator[Session]:
     """Sessions without end, the same for the same seed."""
-    from deepcoder.problems.procedural.draw import Draw
-    from deepcoder.problems.procedural.tables import frames, wordings
-    from deepcoder.problems.procedural.wording import choose, put
-
     number = 0
     while True:
-        draw: Any = Draw(f"lookup/{seed}/{number}")
+        draw = Draw(f"lookup/{seed}/{number}")
         number += 1
         kind = draw.choice(tuple(_KINDS))
         made = _KINDS[kind](library.entry(draw.random), library, draw)
