@@ -11,7 +11,8 @@ from random import Random
 import pytest
 
 from deepcoder.pretrain.cleaning import FORBIDDEN
-from deepcoder.pretrain.synthetic.documentation import Entry, documentation, parameters
+from deepcoder.pretrain.synthetic.documentation import documentation
+from deepcoder.pretrain.synthetic.entries import Entry, parameters
 from deepcoder.pretrain.synthetic.exercises import make_exercise
 from deepcoder.pretrain.synthetic.faults import NEIGHBOURS
 from deepcoder.pretrain.synthetic.fresh import fresh_lookups, fresh_sessions
@@ -152,8 +153,21 @@ def test_choices_are_settled_and_blanks_tidied():
 
 
 def test_parameters_of_a_signature():
-    assert parameters("(self, a, b=(1, 2), *, key=None, **rest)") == ["a", "b", "key", "rest"]
+    def shown(signature):
+        return ", ".join(map(str, parameters(signature)))
+
+    assert [p.name for p in parameters("(self, a, b=(1, 2), *, key=None, **rest)")] == ["a", "b", "", "key", "rest"]
+    assert shown("(cls, a: dict[str, int], /, b: str = ', ', *c: int, d=-1)") == "a, /, b=', ', *c, d=-1"
+    assert shown("(key=lambda a, b: {a: b}, *, x: Callable[[int, str], None])") == "key=lambda a, b: {a: b}, *, x"
+    assert parameters("()") == ()
+    assert parameters("(a, b=..., c=No...)") is parameters("(typecode [, initializer])") is None
     assert "comb" in documentation(Random(0), [ENTRY])
+
+
+def test_nothing_is_asked_of_the_parameters_of_a_signature_that_is_cut_short():
+    entries = [Entry("a.b", "(first, second=2, third=No...)", "Some text of it.")]
+    texts = [documentation(Random(seed), entries) for seed in range(99)]
+    assert not [text for text in texts if "parameter" in text or "default" in text]
 
 
 def test_a_session_shows_every_step_and_the_answer():

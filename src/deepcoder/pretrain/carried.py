@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from deepcoder.pretrain.synthetic.documentation import Entry
+from deepcoder.pretrain.synthetic.entries import Entry
 from deepcoder.pretrain.synthetic.mix import Material
 from deepcoder.pretrain.synthetic.sessions import Session, Turn
 from deepcoder.pretrain.synthetic.words import Words

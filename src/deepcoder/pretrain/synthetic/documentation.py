@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from random import Random
 
+from deepcoder.pretrain.synthetic.entries import Entry, parameters
 
-@dataclass(frozen=True)
-class Entry:
-    """One documented function: dotted name, signature, first paragraph."""
-
-    symbol: str
-    signature: str
-    text: str
+_SIMPLE = re.compile(r"'[^']*'|[\w.\-]+")  # a default that is asked about
 
 
 def _shown(entry: Entry, rng: Random) -> str:
@@ -27,12 +21,6 @@ def _shown(entry: Entry, rng: Random) -> str:
     )
 
 
-def parameters(signature: str) -> list[str]:
-    """Names of the parameters in a signature, self and markers left out."""
-    names = re.findall(r"(?:^\(|, )\*{0,2}([A-Za-z_]\w*)", signature)
-    return [name for name in names if name not in ("self", "cls")]
-
-
 def _gist(entry: Entry) -> str:
     sentence = re.split(r"(?<=\.)\s", entry.text.replace("\n", " "))[0].rstrip(".")
     return sentence[:1].lower() + sentence[1:]
@@ -43,7 +31,8 @@ def documentation(rng: Random, entries: list[Entry]) -> str:
     chosen = rng.sample(entries, min(len(entries), rng.choice((1, 1, 2, 3))))
     entry = rng.choice(chosen)
     short, module = entry.symbol.split(".")[-1], entry.symbol.rpartition(".")[0]
-    names = parameters(entry.signature)
+    found = parameters(entry.signature)
+    names = [parameter.name for parameter in found or () if parameter.name]
     questions = [
         (f"Which function can {_gist(entry)}?", entry.symbol),
         (f"What is the full name of the function whose entry says: {_gist(entry)}?", entry.symbol),
@@ -51,16 +40,18 @@ def documentation(rng: Random, entries: list[Entry]) -> str:
         (f"What is the signature of {short}?", f"{short}{entry.signature}"),
         (f"In which module is {short}?", module),
         (f"Look up {entry.symbol}.", f"{entry.symbol}{entry.signature}"),
-        (f"How many parameters does {entry.symbol} take?", str(len(names))),
     ]
+    if found is not None:
+        questions.append((f"How many parameters does {entry.symbol} take?", str(len(names))))
     if names:
         questions += [
             (f"What is the first parameter of {entry.symbol}?", names[0]),
             (f"What is the last parameter of {short} called?", names[-1]),
             (f"Name the parameters of {short}.", ", ".join(names)),
         ]
-    for name, default in re.findall(r"([A-Za-z_]\w*)(?:: [^=,()]+)? ?= ?('[^']*'|[\w.\-]+)", entry.signature):
-        questions.append((f"What is the default of {name} in {short}?", default))
+    for parameter in found or ():
+        if _SIMPLE.fullmatch(parameter.default):
+            questions.append((f"What is the default of {parameter.name} in {short}?", parameter.default))
     shown = "\n\n".join(_shown(one, rng) for one in chosen)
     asked = rng.sample(questions, min(len(questions), rng.choice((1, 1, 2))))
     first = rng.random() < 0.5

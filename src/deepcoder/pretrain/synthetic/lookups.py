@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from random import Random
 
-from deepcoder.pretrain.synthetic.documentation import Entry
+from deepcoder.pretrain.synthetic.entries import Documented, Entry, Parameter, read
 from deepcoder.pretrain.synthetic.sessions import Session, Turn
+from deepcoder.problems.procedural.documentation import LOOK_UP, ORDINALS, READ, ask, counted, multiplied
 from deepcoder.problems.procedural.draw import Draw, in_held_out_pool
 from deepcoder.problems.procedural.families.documentation_questions import QUESTIONS
-from deepcoder.problems.procedural.tables import frames, wordings
-from deepcoder.problems.procedural.wording import choose, put
 
-ORDINALS = ("first", "second", "third")
-LONGEST = 240  # characters of an entry's text
-_PARAMETER = re.compile(r"(?P<stars>\*{0,2})(?P<name>[A-Za-z_]\w*)(?:: ?(?P<type>[^=]+?))?(?: ?= ?(?P<default>\S.*))?")
 _VALUE = re.compile(r"'[^',)]*'|-?\d+(?:\.\d+)?(?:e-?\d+)?|None|True|False")
 _ERRORS = (
     "ValueError", "TypeError", "KeyError", "IndexError", "AttributeError", "LookupError", "OverflowError", "OSError",
@@ -33,68 +29,6 @@ _RAISES = (
     "Raises an {e} for a {w}.",
     "Raises a {e}.",
 )
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One of a signature; `name` is empty for a lone star or slash, whose text is then in `stars`."""
-
-    name: str
-    default: str = ""
-    stars: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.stars}{self.name}" + (f"={self.default}" if self.default else "")
-
-
-@dataclass(frozen=True)
-class Documented:
-    """An entry with its parameters read; `others` may be found beside it."""
-
-    symbol: str
-    parameters: tuple[Parameter, ...]
-    text: str
-
-    @property
-    def module(self) -> str:
-        """What stands before the last dot."""
-        return self.symbol.rpartition(".")[0]
-
-    @property
-    def last(self) -> str:
-        """What stands behind it."""
-        return self.symbol.rpartition(".")[2]
-
-    def __str__(self) -> str:
-        return f"{self.symbol}({', '.join(map(str, self.parameters))})\n{self.text}"
-
-
-def read(entry: Entry) -> Documented | None:
-    """None where the signature is not a plain list of parameters. Types are dropped, as the index shows none."""
-    parameters = []
-    for part in _split(entry.signature[1:-1]):
-        if part in ("*", "/"):
-            parameters.append(Parameter("", stars=part))
-            continue
-        match = _PARAMETER.fullmatch(part)
-        if match is None:
-            return None
-        if match["name"] not in ("self", "cls"):
-            parameters.append(Parameter(match["name"], match["default"] or "", match["stars"]))
-    parts = entry.symbol.split(".")  # packages lie deeper than what a program imports
-    symbol = ".".join(parts if len(parts) < 4 else [parts[0], *parts[-2:]])
-    return Documented(symbol, tuple(parameters), entry.text[:LONGEST])
-
-
-def _split(signature: str) -> Iterator[str]:
-    depth, start = 0, 0
-    for place, letter in enumerate(signature):
-        depth += (letter in "([{") - (letter in ")]}")
-        if letter == "," and depth == 0:
-            yield signature[start:place].strip()
-            start = place + 1
-    if signature[start:].strip():
-        yield signature[start:].strip()
 
 
 def held_out_symbols() -> set[str]:
@@ -141,36 +75,39 @@ class Library:
 Made = tuple[dict[str, str], tuple[Turn, ...], str, str]  # slots, turns, answer, reading
 
 
+def _look_up(kind: str, slots: dict[str, str], query: str, shown: object) -> Turn:
+    return Turn(LOOK_UP[kind].format(**slots), query, str(shown), True)
+
+
+def _read_off(kind: str, slots: dict[str, str], query: str, shown: object, answer: str) -> Made:
+    """What is looked up says the answer."""
+    return slots, (_look_up(kind, slots, query, shown),), answer, READ[kind].format(**slots).format(answer)
+
+
 def _module_of(entry: Documented, library: Library, draw: Draw) -> Made | None:
     if not entry.module:
         return None
-    seen = Turn(f"Look up {entry.last} for its module.", entry.last, str(entry), True)
-    return {"s": entry.last}, (seen,), entry.module, f"{entry.last} is in {entry.module}."
+    return _read_off("module_of", {"s": entry.last}, entry.last, entry, entry.module)
 
 
 def _defaults(entry: Documented) -> list[Parameter]:
-    return [p for p in entry.parameters if _VALUE.fullmatch(p.default) and not p.stars]
+    return [p for p in entry.parameters if _VALUE.fullmatch(p.default)]
 
 
 def _default_of(entry: Documented, library: Library, draw: Draw) -> Made | None:
     if not (choices := _defaults(entry)):
         return None
     p = draw.choice(choices)
-    seen = Turn(f"Look up {entry.symbol} for the default of {p.name}.", entry.symbol, str(entry), True)
-    return {"s": entry.symbol, "p": p.name}, (seen,), p.default, f"The default of {p.name} is {p.default}."
+    return _read_off("default_of", {"s": entry.symbol, "p": p.name}, entry.symbol, entry, p.default)
 
 
 def _default_times(entry: Documented, library: Library, draw: Draw) -> Made | None:
     if not (choices := [p for p in _defaults(entry) if p.default.isdigit()]):
         return None
     p, k = draw.choice(choices), draw.small(3, 29)
-    thought = f"Look up {entry.symbol} for the default of {p.name}, then multiply by {k}."
-    answer = str(int(p.default) * k)
-    turns = (
-        Turn(thought, entry.symbol, str(entry), True),
-        Turn(f"The default of {p.name} is {p.default}: multiply by {k}.", f"print({p.default} * {k})", answer, False),
-    )
-    return {"s": entry.symbol, "p": p.name, "k": str(k)}, turns, answer, ""
+    slots, answer = {"s": entry.symbol, "p": p.name, "k": str(k)}, str(int(p.default) * k)
+    seen = _look_up("default_times", slots, entry.symbol, entry)
+    return slots, (seen, Turn(*multiplied(p.name, p.default, k), answer, False)), answer, ""
 
 
 def _parameter_name(entry: Documented, library: Library, draw: Draw) -> Made | None:
@@ -182,9 +119,8 @@ def _parameter_name(entry: Documented, library: Library, draw: Draw) -> Made | N
     if not names:
         return None
     place = draw.small(0, min(len(names), 3) - 1)
-    seen = Turn(f"Look up {entry.symbol} for its {ORDINALS[place]} parameter.", entry.symbol, str(entry), True)
-    counted = ", ".join(f"{ORDINALS[i]} {name}" for i, name in enumerate(names[: place + 1]))
-    return {"s": entry.symbol, "o": ORDINALS[place]}, (seen,), names[place], f"The parameters are: {counted}."
+    slots = {"s": entry.symbol, "o": ORDINALS[place]}
+    return slots, (_look_up("parameter_name", slots, entry.symbol, entry),), names[place], counted(names, place)
 
 
 def _exception_of(entry: Documented, library: Library, draw: Draw) -> Made | None:
@@ -192,12 +128,8 @@ def _exception_of(entry: Documented, library: Library, draw: Draw) -> Made | Non
         return None
     error = draw.choice(_ERRORS)
     raises = draw.choice(_RAISES).format(e=error, w=draw.choice(library.names or ["value"]))
-    text = f"{entry.text.split('. ')[0].rstrip('.')}. {raises}"
-    seen = Turn(
-        f"Look up {entry.symbol} for the exception that it raises.", entry.symbol,
-        str(Documented(entry.symbol, entry.parameters, text)), True,
-    )  # fmt: skip
-    return {"s": entry.symbol}, (seen,), error, f"It raises {error}."
+    shown = replace(entry, text=f"{entry.text.split('. ')[0].rstrip('.')}. {raises}")
+    return _read_off("exception_of", {"s": entry.symbol}, entry.symbol, shown, error)
 
 
 def _described(entry: Documented, library: Library, draw: Draw) -> Made | None:
@@ -210,13 +142,8 @@ def _described(entry: Documented, library: Library, draw: Draw) -> Made | None:
         return None
     query = query[0].lower() + query[1:]
     others = [draw.choice(library.entries) for _ in range(draw.small(0, 2))]
-    seen = Turn("Search the documentation.", query, "\n\n".join(map(str, (entry, *others))), True)
-    return (
-        {"t": query, "m": entry.symbol.partition(".")[0]},
-        (seen,),
-        entry.symbol,
-        f"The first entry is {entry.symbol}.",
-    )
+    slots = {"t": query, "m": entry.symbol.partition(".")[0]}
+    return _read_off("described", slots, query, "\n\n".join(map(str, (entry, *others))), entry.symbol)
 
 
 _KINDS: dict[str, Callable[[Documented, Library, Draw], Made | None]] = {
@@ -236,7 +163,4 @@ def lookups(library: Library, seed: str) -> Iterator[Session]:
         if made is None:
             continue
         slots, turns, answer, reading = made
-        text = choose(draw.choice(wordings("train", "documentation", kind)), draw)
-        for key, value in {**slots, "name": draw.name()}.items():
-            text = text.replace(f"{{{key}}}", value)
-        yield Session(put(draw.choice(frames("train", "outer")), text, draw), turns, answer, reading)
+        yield Session(ask(kind, slots, draw), turns, answer, reading)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from random import Random
 
 from deepcoder.pretrain.synthetic.copying import copying
-from deepcoder.pretrain.synthetic.documentation import Entry, documentation
+from deepcoder.pretrain.synthetic.documentation import documentation
+from deepcoder.pretrain.synthetic.entries import Entry
 from deepcoder.pretrain.synthetic.exercises import make_exercise
 from deepcoder.pretrain.synthetic.faults import contrast, paraphrase, repair
 from deepcoder.pretrain.synthetic.renderings import Item, render
