@@ -25,6 +25,7 @@ def _syllable(rng: Random) -> tuple[str, str, str]:
 
 def made_up(rng: Random, syllables: int | None = None) -> str:
     """A pronounceable word that is in no dictionary."""
+    # near to made_up in deepcoder.problems.procedural.draw, and not that: this one needs the standard library alone
     count = syllables or rng.choice((1, 2, 2, 3, 3, 4, 5))
     return "".join(part for _ in range(count) for part in _syllable(rng))
 

@@ -44,6 +44,7 @@ def pool(file: str, held_out: bool) -> tuple[str, ...]:
 
 def made_up(rng: random.Random) -> str:
     """A word that is in no dictionary: it cannot be recalled, it has to be copied."""
+    # near to made_up in deepcoder.pretrain.synthetic.words, and not that: this one decides published problems
     syllables = rng.choice((2, 2, 3))
     return "".join(rng.choice(_ONSETS) + rng.choice(_NUCLEI) + rng.choice(_CODAS) for _ in range(syllables))
 
