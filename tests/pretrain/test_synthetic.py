@@ -87,7 +87,7 @@ def test_new_problems_stand_in_for_the_carried_ones_that_look_nothing_up():
     assert not any(turn.lookup for item in new for turn in item.turns)
 
 
-def test_half_of_the_words_of_new_problems_are_other_words():
+def test_four_in_ten_of_the_words_of_new_problems_are_other_words():
     pool = set(resources.files("deepcoder.problems.procedural").joinpath("words.txt").read_text().split())
     lists = [found for item in islice(fresh_sessions(Words([]), "3"), 400)
              for found in re.findall(r"\['[a-z]+'(?:, '[a-z]+')+\]", item.turns[0].input)]  # fmt: skip

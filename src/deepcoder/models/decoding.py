@@ -101,7 +101,7 @@ class Decoder:
         return request.future
 
     def close(self) -> None:
-        """Finish what is running, refuse what waits, end the thread."""
+        """Finish what is running, refuse what waits, end the threads."""
         with self._lock:
             self._closed = True
             workers, self._workers = self._workers, []

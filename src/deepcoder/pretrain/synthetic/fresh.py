@@ -38,7 +38,7 @@ def sessions(problems: Iterable[Worked]) -> Iterator[Session]:
 
 
 def fresh_sessions(words: Words, seed: str) -> Iterator[Session]:
-    """New problems of the training split without end, half of their words from `words`; the same for the same seed."""
+    """New problems of the training split without end, four in ten words from `words`; the same for the same seed."""
     return sessions(worked_problems(seed, math.inf, _nothing, SHARES, partial(_word, words)))
 
 
