@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
+from deepcoder.pretrain import streams
 from deepcoder.pretrain.cleaning import LABEL
 from deepcoder.pretrain.streams import Rows, Workshop, repeated_tokens, rows_of
 
@@ -29,7 +30,7 @@ def test_a_stream_without_a_row_is_an_error_not_an_endless_wait():
         Rows([np.arange(5, dtype=np.uint16)], 10, seed=0).take(1)
 
 
-def test_shards_depend_on_seed_and_number_alone(corpus, tmp_path):
+def test_shards_depend_on_seed_and_number_alone(corpus, tmp_path, monkeypatch):
     def shards(cache=None, seed=0, worked="new", token_lines=0):
         with Workshop(
             corpus, workers=0, seed=seed, shard=500, worked=worked, token_lines=token_lines, cache=cache
@@ -41,8 +42,17 @@ def test_shards_depend_on_seed_and_number_alone(corpus, tmp_path):
     assert first[0] != first[1]
     assert first != shards(seed=1)
     assert first != shards(cache=tmp_path / "kept", worked="carried")
-    assert first == shards(cache=tmp_path / "kept", token_lines=16)  # text comes first, 256 documents of it
+    assert first == shards(token_lines=16)  # text comes first, 256 documents of it
+    monkeypatch.setattr(streams, "BATCH", 1)
+    assert first == shards()
+    with_lines = shards(cache=tmp_path / "kept", token_lines=16)
     assert len(list((tmp_path / "kept").iterdir())) == 6
+    tokenizer = Tokenizer.from_file(str(corpus / "tokenizer.json"))
+    for index, (plain, tokens) in enumerate(zip(first, with_lines, strict=True)):
+        line = repeated_tokens(Random(f"0/rich/{index}/tokens"), tokenizer)
+        start = next(i for i in range(1, len(tokens)) if tokens[i : i + len(line)] == line)
+        assert tokens[:start] == plain[:start]
+        assert tokens[start:] != plain[start:]
 
 
 def test_the_source_is_split_by_its_text(corpus):
