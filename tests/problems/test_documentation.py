@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 
 import pytest
 from tests.problems.trusted_run import Solve
 
 from deepcoder.problems.procedural.documentation import DocumentationFamily, Question
-from deepcoder.problems.procedural.documented import more_subjects, resolve
+from deepcoder.problems.procedural.documented import _modules, more_subjects, resolve
 from deepcoder.problems.procedural.draw import Draw
 from deepcoder.problems.procedural.families.documentation_questions import QUESTIONS
 from deepcoder.problems.procedural.family import WORDING
@@ -51,6 +52,20 @@ def test_symbols_resolve_with_and_without_a_module():
         resolve("math.nothing")
     with pytest.raises(LookupError):
         resolve("no_such_module.x")
+
+
+def test_a_module_that_a_python_was_built_without_is_left_out(monkeypatch):
+    def without_math(name, import_module=importlib.import_module):
+        if name == "math":
+            raise ImportError(name)
+        return import_module(name)
+
+    here = _modules()
+    monkeypatch.setattr(importlib, "import_module", without_math)
+    assert "math" in here
+    assert _modules.__wrapped__() == tuple(name for name in here if name != "math")
+    with pytest.raises(LookupError):
+        resolve.__wrapped__("math.gcd")
 
 
 def test_a_search_that_finds_something_else_ends_without_a_guess():
