@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from deepcoder.errors import DeepCoderError
 from deepcoder.knowledge import KnowledgeIndex, open_index
-from deepcoder.knowledge.collect import paragraph
+from deepcoder.knowledge.collect import paragraph, signature
 from deepcoder.knowledge.index import name_words
 from deepcoder.knowledge.stdlib import default_cache
 
@@ -52,6 +54,14 @@ def test_words_find_by_text(index: KnowledgeIndex):
 def test_signatures_show_defaults_and_no_addresses(index: KnowledgeIndex):
     assert "width=70" in index.search("textwrap.wrap")[0].signature
     assert not any(" at 0x" in entry.signature for entry in index.search("key function default object", 20))
+
+
+def test_a_signature_tells_nothing_of_this_machine(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("A_SECRET_KEY", "do-not-tell")
+
+    def parse(fp=None, environ=os.environ, executable=sys.executable, limit=3): ...
+
+    assert signature("cgi.parse", parse) == "cgi.parse(fp=None, environ=..., executable=..., limit=3)"
 
 
 def test_a_documented_exception_is_kept_however_late_it_is_named(index: KnowledgeIndex):

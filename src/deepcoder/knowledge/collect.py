@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import os
 import re
 import sys
 import types
@@ -88,7 +89,7 @@ def _module_rows(name: str, module: types.ModuleType) -> Iterator[Row]:
             yield from _class_rows(symbol, value)
         elif callable(value):
             if text := paragraph(value.__doc__):
-                yield symbol, _signature(symbol, value), text
+                yield symbol, signature(symbol, value), text
         elif isinstance(value, int | float | str) and not isinstance(value, bool) and name in ("math", "string"):
             yield symbol, f"{symbol} = {value!r}"[:MAX_SIGNATURE], f"Constant of module {name}."
 
@@ -109,7 +110,7 @@ def _class_rows(symbol: str, cls: type[Any]) -> Iterator[Row]:
     text = paragraph(cls.__doc__)
     inherited = any(cls.__doc__ == base.__doc__ for base in cls.__mro__[1:])
     if text and not inherited:
-        yield symbol, _signature(symbol, cls), text
+        yield symbol, signature(symbol, cls), text
     if issubclass(cls, BaseException) or cls.__name__ != symbol.rpartition(".")[2]:  # an alias: `typing.Text`
         return
     for key, value in sorted(vars(cls).items()):
@@ -117,10 +118,10 @@ def _class_rows(symbol: str, cls: type[Any]) -> Iterator[Row]:
             continue
         plain = value.__func__ if isinstance(value, classmethod | staticmethod) else value
         if callable(plain) and not inspect.isclass(plain) and (text := paragraph(getattr(plain, "__doc__", None))):
-            yield f"{symbol}.{key}", _signature(f"{symbol}.{key}", plain), text
+            yield f"{symbol}.{key}", signature(f"{symbol}.{key}", plain), text
 
 
-def _signature(symbol: str, value: Any) -> str:
+def signature(symbol: str, value: Any) -> str:
     """`symbol(a, b=1)`: no annotations, no `self`, no addresses, no positional-only mark."""
     try:
         parameters = list(inspect.signature(value).parameters.values())
@@ -136,10 +137,18 @@ def _signature(symbol: str, value: Any) -> str:
         elif parameter.kind is parameter.KEYWORD_ONLY and not starred:
             parts.append("*")
             starred = True
-        parts.append(str(parameter.replace(annotation=parameter.empty)).replace(" = ", "="))
+        parts.append(_part(parameter))
     text = re.sub(r"<(?:[^<>]|<[^<>]*>)*>", "...", ", ".join(parts))
     line = f"{symbol}({text})"
     return line if len(line) <= MAX_SIGNATURE else f"{line[: MAX_SIGNATURE - 4]}...)"
+
+
+def _part(parameter: inspect.Parameter) -> str:
+    """`b=1`; `b=...` for a default that this machine decides: its environment holds secrets, its paths teach nothing."""
+    default = parameter.default
+    if default is os.environ or (isinstance(default, str) and default in (sys.executable, sys.prefix)):
+        return f"{parameter.name}=..."
+    return str(parameter.replace(annotation=parameter.empty)).replace(" = ", "=")
 
 
 def _documented_signature(symbol: str, value: Any) -> str:
