@@ -144,7 +144,7 @@ def signature(symbol: str, value: Any) -> str:
 
 
 def _part(parameter: inspect.Parameter) -> str:
-    """`b=1`; `b=...` for a default that this machine decides: its environment holds secrets, its paths teach nothing."""
+    """`b=1`; `b=...` where this machine decides it: its environment holds secrets, its paths teach nothing."""
     default = parameter.default
     if default is os.environ or (isinstance(default, str) and default in (sys.executable, sys.prefix)):
         return f"{parameter.name}=..."
