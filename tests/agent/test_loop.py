@@ -4,13 +4,14 @@ import asyncio
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from tests.agent.scripted_model import ScriptedModel, StreamingModel
 
 from deepcoder.agent import AgentEvent, EventKind, first_message, run_agent
 from deepcoder.config import AgentConfig
 from deepcoder.errors import AuthenticationError, ConfigError, ContextFull, ModelUnavailable, ProviderError
+from deepcoder.models.allowance import allowed
 from deepcoder.records import StepError, StopReason
 
 CONFIG = AgentConfig(instructions="bare")
@@ -138,6 +139,19 @@ async def test_the_budget_of_tokens() -> None:
     config = AgentConfig(max_tokens=9, max_steps=50)
     result = await run_agent(ScriptedModel(turns=[execute("1")] * 9), "?", tools=tools(), config=config)
     assert (len(result.steps), result.stop_reason) == (2, StopReason.MAX_TOKENS)
+
+
+async def test_each_reply_may_have_what_is_left_of_the_tokens() -> None:
+    left: list[int] = []
+
+    def turn(messages: list[BaseMessage]) -> str:
+        left.append(allowed(100))
+        return execute("1")
+
+    config = AgentConfig(max_tokens=12)
+    result = await run_agent(ScriptedModel(turns=[turn] * 9), "?", tools=tools(), config=config)
+    assert (left, len(result.steps)) == ([12, 7, 2], 3)  # the scripted model says that a reply has 5
+    assert allowed(100) == 100
 
 
 @pytest.mark.parametrize("slow", ["model", "tool"])

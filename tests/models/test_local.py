@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from deepcoder.config import EngineConfig
 from deepcoder.errors import ContextFull, ModelUnavailable, ProviderError
+from deepcoder.models.allowance import token_allowance
 from deepcoder.models.chatml import END_OF_TURN
 from deepcoder.models.decoding import Decoder, Request, cut_at
 from deepcoder.models.local import REFERENCE, LocalModels, load_model, open_engine, open_local
@@ -134,6 +135,20 @@ async def test_each_row_keeps_its_own_limits(student: Path) -> None:
     assert long.content == full
     assert stopped.content == full[: full.index(word)]
     assert stopped.response_metadata["finish_reason"] == "stop"
+    await models.aclose()
+
+
+async def test_a_reply_ends_where_its_caller_has_no_tokens_left(student: Path) -> None:
+    models = local(student)
+    model = models.for_problem("p")
+    with token_allowance(3):
+        short, streamed = (
+            await model.ainvoke(ask(PROMPTS[0])),
+            [piece async for piece in model.astream(ask(PROMPTS[0]))],
+        )
+    assert (short.usage_metadata or {})["output_tokens"] == 3
+    assert short.response_metadata["finish_reason"] == "length"
+    assert "".join(str(piece.text) for piece in streamed) == short.text
     await models.aclose()
 
 

@@ -26,6 +26,7 @@ from deepcoder.agent.start import Start, begun, chat_of, noted
 from deepcoder.agent.tools import argument_of, offer_of
 from deepcoder.config import AgentConfig
 from deepcoder.errors import AuthenticationError, ModelUnavailable, ProviderDown, ProviderError, QuotaExhausted
+from deepcoder.models.allowance import token_allowance
 from deepcoder.models.clock import time_budget
 from deepcoder.parser import ParseFailure, answer_text, parse_step, reasoning_of
 from deepcoder.records import (
@@ -127,15 +128,17 @@ class _Run:
     def _budget(self) -> StopReason | None:
         if len(self.steps) >= self.config.max_steps:
             return StopReason.MAX_STEPS
-        if sum(step.output_tokens for step in self.steps) >= self.config.max_tokens:
-            return StopReason.MAX_TOKENS
-        return None
+        return StopReason.MAX_TOKENS if self._tokens_left() <= 0 else None
+
+    def _tokens_left(self) -> int:
+        return self.config.max_tokens - sum(step.output_tokens for step in self.steps)
 
     async def _step(self) -> Step:
         """Ask, read, act; the step is appended to `steps` and `messages`."""
         await self.emit(EventKind.MODEL_STARTED)
         start = time.monotonic()
-        message = await self._ask()
+        with token_allowance(self._tokens_left()):
+            message = await self._ask()
         step = read_message(message, self.arguments).model_copy(update={"model_s": time.monotonic() - start})
         if step.action:
             step, self.lead = begun(step, self.lead.thought), Start()

@@ -26,6 +26,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 
 from deepcoder.config import EngineConfig
 from deepcoder.errors import ContextFull, ModelUnavailable, ProviderError
+from deepcoder.models.allowance import allowed
 from deepcoder.models.base import ChatModels
 from deepcoder.models.chatml import CHATML_TEMPLATE, END_OF_TEXT, END_OF_TURN, REFERENCE
 from deepcoder.models.decoding import Completion, Decoder, Request
@@ -141,7 +142,7 @@ class LocalChatModel(BaseChatModel):
                 f"the conversation has {len(prompt)} tokens, the student's context {self.context}",
                 hint="lower agent.max_steps or agent.max_observation_chars",
             )
-        limit = int(options.get("max_tokens") or self.max_new_tokens)
+        limit = allowed(int(options.get("max_tokens") or self.max_new_tokens))
         temperature = options.get("temperature")
         return Request(
             prompt, min(limit, room), self.temperature if temperature is None else float(temperature),
