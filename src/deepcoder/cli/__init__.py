@@ -38,7 +38,7 @@ def main() -> None:
 
     # Read when torch loads OpenMP. Its threads spin for milliseconds while they wait and take the cores from the
     # sandbox's processes and from each other: that cost training on two busy cores a factor of five. To sleep at
-    # once costs nano's training on two idle ones a quarter to a third: its pieces of work are shorter than a thread's waking.
+    # once costs nano's training on two idle ones a quarter or more: its pieces of work are shorter than a waking.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
