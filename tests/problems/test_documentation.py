@@ -102,3 +102,14 @@ def test_held_out_questions_are_about_the_table_alone():
                 made = family.make(Draw(f"{index}", held_out=held_out, wording=wording), WORDING, index)
                 query = made.script.next_step([]).input
                 assert query in listed or any(symbol.endswith(f".{query}") for symbol in listed) or " " in query
+
+
+def test_a_parameter_called_type_counts_and_a_default_may_be_brackets(solve: Solve):
+    [question] = [q for q in QUESTIONS if q.key == "parameter_name"]
+    for symbol, name in (("socket.fromfd", "type"), ("types.prepare_class", "kwds")):
+        answers = {}
+        for seed in range(20):
+            slots, answer, script = question.make(symbol, Draw(str(seed)))
+            assert solve(script)[0] == answer
+            answers[slots["o"]] = answer
+        assert answers["third"] == name

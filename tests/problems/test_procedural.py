@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from deepcoder.errors import ProblemError
 from deepcoder.problems import open_source, worked_problems
 from deepcoder.problems.procedural.draw import Draw, in_held_out_pool, pool
 from deepcoder.problems.procedural.families import all_families, all_operations
+from deepcoder.problems.procedural.families.text_statistics import clear_letter, clear_mode
 from deepcoder.problems.procedural.family import (
     COMPOSITIONS,
     PARAMETERS,
@@ -296,3 +298,11 @@ def test_steps_are_short(everything: dict[str, list[Problem]]):
     lengths = [len(made.policy(p.problem_id).next_step([]).input) for p in everything[TRAIN][:500]]
     assert sum(lengths) / len(lengths) < 120
     assert all(isinstance(made.policy(p.problem_id).next_step([]), Step) for p in everything[TRAIN][:5])
+
+
+@pytest.mark.parametrize("drawn", [clear_mode, clear_letter])
+def test_what_is_most_frequent_is_so_alone(drawn: Callable[[Draw], Values]):
+    for seed in range(500):
+        text = str(drawn(Draw(f"{seed}"))["s"])
+        counts = Counter(text.split() if " " in text else text).most_common(2)
+        assert len(counts) == 1 or counts[0][1] > counts[1][1], text

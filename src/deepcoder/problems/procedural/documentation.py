@@ -135,7 +135,7 @@ def parameter_name(symbol: str, draw: Draw) -> tuple[dict[str, str], str, Script
     last = symbol.rpartition(".")[2]
 
     def finish(seen: str) -> Step | None:
-        match = re.search(rf"\b{last}\(([^)]*)", seen)
+        match = re.search(rf"\b{last}\(((?:[^()]|\(\))*)", seen)  # a default may be ()
         names = [part.partition("=")[0].strip() for part in match[1].split(",")] if match else []
         if len(names) <= place:
             return None

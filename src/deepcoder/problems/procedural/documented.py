@@ -53,7 +53,11 @@ def parameters(symbol: str) -> tuple[inspect.Parameter, ...]:
         found = inspect.signature(resolve(symbol)).parameters.values()
     except (ValueError, TypeError):
         raise LookupError(f"{symbol} has no signature") from None
-    return tuple(p for p in found if p.name not in ("self", "cls", "type") and not p.name.startswith("_"))
+    return tuple(
+        p
+        for place, p in enumerate(found)
+        if not p.name.startswith("_") and not (place == 0 and p.name in ("self", "cls", "type"))
+    )
 
 
 @cache

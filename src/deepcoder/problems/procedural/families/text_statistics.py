@@ -54,6 +54,8 @@ def clear_mode(draw: Draw) -> Values:
     """A text with one most frequent word."""
     ws = draw.words(3, 4)
     items = [*ws, *(draw.choice(ws[:2]) for _ in range(draw.size(1, 3))), ws[0], ws[0], ws[0]]
+    if items.count(ws[1]) == items.count(ws[0]):
+        items.append(ws[0])
     draw.random.shuffle(items)
     return {"s": " ".join(items)}
 
