@@ -7,7 +7,8 @@ have Wilson intervals; the last one says what limits the students, by family.
 
     python benchmarks/nano.py [--seeds 0 1 2] [--held-out 210] [--out runs/bench] [--config FILE] [key=value ...]
 
-A run that was cut short goes on from its folder. On two CPU cores a seed takes some 25 minutes.
+A run that was cut short goes on from its folder. On two CPU cores a seed
+should take some 25 minutes at the demo's speeds.
 """
 
 from __future__ import annotations

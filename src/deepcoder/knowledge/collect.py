@@ -145,8 +145,7 @@ def signature(symbol: str, value: Any) -> str:
 
 def _part(parameter: inspect.Parameter) -> str:
     """`b=1`; `b=...` where this machine decides it: its environment holds secrets, its paths teach nothing."""
-    default = parameter.default
-    if default is os.environ or (isinstance(default, str) and default in (sys.executable, sys.prefix)):
+    if any(parameter.default is value for value in (os.environ, sys.executable)):
         return f"{parameter.name}=..."
     return str(parameter.replace(annotation=parameter.empty)).replace(" = ", "=")
 
