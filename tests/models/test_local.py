@@ -142,10 +142,8 @@ async def test_a_reply_ends_where_its_caller_has_no_tokens_left(student: Path) -
     models = local(student)
     model = models.for_problem("p")
     with token_allowance(3):
-        short, streamed = (
-            await model.ainvoke(ask(PROMPTS[0])),
-            [piece async for piece in model.astream(ask(PROMPTS[0]))],
-        )
+        short = await model.ainvoke(ask(PROMPTS[0]))
+        streamed = [piece async for piece in model.astream(ask(PROMPTS[0]))]
     assert (short.usage_metadata or {})["output_tokens"] == 3
     assert short.response_metadata["finish_reason"] == "length"
     assert "".join(str(piece.text) for piece in streamed) == short.text
