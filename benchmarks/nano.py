@@ -5,8 +5,11 @@ For each seed the demo's recipe is run anew with 10,000 trajectories (problems, 
 compositions and numbers no choice of the recipe was made on (`problems.sealed=true`, a seed of its own). The tables
 have Wilson intervals; the last one says what limits the students, by family.
 
-    python benchmarks/nano.py [--seeds 0 1 2] [--held-out 210] [--out runs/bench] [--config FILE] [key=value ...]
+    python benchmarks/nano.py [--seeds 0 1 2] [--mean-of 1] [--held-out 210] [--out runs/bench] [--config FILE]
+                               [key=value ...]
 
+`--mean-of N`: a seed's student is the mean of N trainings on its trajectories, each with a seed of its own
+(`deepcoder average`).
 A run that was cut short goes on from its folder. On two CPU cores a seed
 should take some 25 minutes at the demo's speeds.
 """
@@ -15,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -27,15 +31,32 @@ from deepcoder.evaluate.stage import run_on
 from deepcoder.evaluate.statistics import wilson
 from deepcoder.pipeline import run_all
 from deepcoder.runs import RunFolder
+from deepcoder.train.average import average
 
 TRAJECTORIES = 10_000
 SPLITS = ("held_out_parameters", "held_out_wording", "held_out_compositions")
-EVALUATION_SEED = 20261123  # a new one whenever runs of the last one have been read
+EVALUATION_SEED = 20261124  # a new one whenever runs of the last one have been read
 
 
-def train(config: Config, console: Console) -> RunFolder:
+def train(config: Config, console: Console, mean_of: int = 1) -> RunFolder:
+    """The student of `config`, or the mean of it and `mean_of - 1` others trained on the same examples."""
     run_all(config, console, stages=("generate", "prepare", "train"))
-    return RunFolder(config)
+    runs = [config.run.dir]
+    for number in range(1, mean_of):
+        run = config.run.model_copy(update={"dir": again(runs[0], number), "seed": config.run.seed + 1000 * number})
+        shutil.copytree(runs[0] / "examples", run.dir / "examples", dirs_exist_ok=True)
+        run_all(config.model_copy(update={"run": run}), console, stages=("train",))
+        runs.append(run.dir)
+    if mean_of == 1:
+        return RunFolder(config)
+    place = runs[0].with_name(f"{runs[0].name}-mean-of-{mean_of}")
+    if not (place / "config.yaml").exists():
+        average(runs, place, show=console.print)
+    return RunFolder(load_config(place / "config.yaml"))
+
+
+def again(run: Path, number: int) -> Path:
+    return run.with_name(f"{run.name}-again-{number}")
 
 
 def evaluate(config: Config, folder: RunFolder, out: Path, console: Console) -> dict[str, Any]:
@@ -74,6 +95,7 @@ def family_table(students: list[dict[str, Any]]) -> Table:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--mean-of", type=int, default=1)
     parser.add_argument("--held-out", type=int, default=210)
     parser.add_argument("--out", type=Path, default=Path("runs/bench"))
     parser.add_argument("--config", type=Path, default=Path("configs/demo.yaml"))
@@ -85,7 +107,7 @@ def main() -> None:
     for seed in arguments.seeds:
         recipe = [f"run.dir={arguments.out}/seed-{seed}", f"run.seed={seed}", f"problems.seed={1000 + seed}"]
         recipe.append(f"problems.train={TRAJECTORIES}")
-        folder = train(load_config(arguments.config, [*recipe, *arguments.overrides]), console)
+        folder = train(load_config(arguments.config, [*recipe, *arguments.overrides]), console, arguments.mean_of)
         first = seed == arguments.seeds[0]
         sealed = [
             "problems.sealed=true",
@@ -94,6 +116,7 @@ def main() -> None:
             f"evaluate.models={'[base, student, teacher]' if first else '[student]'}",
             f"evaluate.no_tools={'true' if first else 'false'}",
         ]
+        recipe[0] = f"run.dir={folder.path}"
         config = load_config(arguments.config, [*recipe, *arguments.overrides, *sealed])
         summary = evaluate(config, folder, arguments.out / f"sealed-{seed}", console)
         for name in ("base", "teacher", "student_no_tools"):

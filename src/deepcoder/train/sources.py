@@ -103,7 +103,7 @@ def check_disk(target: Path, needed: int, hint: str) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed + MARGIN:
         raise TrainingError(
-            f"merging writes {needed / 2**30:.1f} GiB; {folder} has {free / 2**30:.1f} GiB free",
+            f"this writes {needed / 2**30:.1f} GiB; {folder} has {free / 2**30:.1f} GiB free",
             hint=f"free the difference and 1 GiB, name another disk (--out), or {hint}",
         )
 
