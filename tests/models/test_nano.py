@@ -42,6 +42,18 @@ def test_the_tokenizer_ends_turns_with_one_token_and_pads_with_another() -> None
     assert len(tokenizer("2026")["input_ids"]) == 4  # digits stand alone
 
 
+def test_the_base_tells_the_labels_of_the_agents_format_apart() -> None:
+    # A base that never saw them has them all at one place, far from every prediction (docs/LOG.md, sixth session).
+    nano = load_nano()
+    tools = [f"Action: {tool}" for tool in ("execute_python", "retrieve_knowledge", "finish")]
+    labels = ["<|im_start|>", "<|im_end|>", "<|pad|>", "Thought:", "Observation:", *tools]
+    ids = [token for label in labels for token in nano.tokenizer(label)["input_ids"]]
+    assert len(set(ids)) == len(labels)  # each is one token
+    rows = torch.nn.functional.normalize(nano.model.get_input_embeddings().weight[ids].detach().float(), dim=1)
+    alike = (rows @ rows.T).fill_diagonal_(0)
+    assert alike.max() < 0.9
+
+
 def test_without_weights_nano_is_random_and_says_so() -> None:
     one, same, other = (load_nano(seed=seed, checkpoint=Path("nowhere")) for seed in (1, 1, 2))
     assert one.origin == "random initialisation, seed 1"

@@ -101,13 +101,6 @@ class TrainConfig(Section):
         description="under torchrun. ddp: the whole model on every GPU; fsdp2: a share of it on each (transformers)",
     )
     learning_rate: float = Field(default=1e-3, gt=0)
-    new_token_steps: int = Field(
-        default=0,
-        ge=0,
-        description="steps beforehand in which only the embeddings of tokens that the base never saw are trained "
-        "(nano: the labels of the format, the marks of a turn); for method=full",
-    )
-    new_token_learning_rate: float = Field(default=3e-2, gt=0)
     warmup_ratio: float = Field(default=0.05, ge=0, le=1)
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     weight_decay: float = Field(default=0.0, ge=0)

@@ -46,7 +46,7 @@ a base for fine-tuning, nothing else: it follows no instructions by itself.
 """
 
 _UNSEEN = """The agent's labels and the marks of a turn are tokens of its vocabulary that pre-training never showed it.
-  Their embeddings all stand where `<|pad|>` stands; train them first (`train.new_token_steps`)."""
+  Their embeddings all stand where `<|pad|>` stands, far from every prediction."""
 _ALONE = """The agent's labels and the marks of a turn are tokens that it has seen alone, among any others on lines that
   it had to copy, never in their use."""
 

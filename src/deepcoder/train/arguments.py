@@ -21,11 +21,6 @@ def check_config(train: TrainConfig) -> None:
             "mask, with which packed examples would see each other",
             hint="set one of them to its default",
         )
-    if train.new_token_steps and (train.method != "full" or train.backend != "transformers"):
-        raise TrainingError(
-            "train.new_token_steps changes the embedding, which train.method=lora does not save",
-            hint="train.method=full with train.backend=transformers, or train.new_token_steps=0",
-        )
     if "wandb" in train.report_to and importlib.util.find_spec("wandb") is None:
         raise TrainingError("train.report_to names wandb, which is not installed", hint="pip install wandb")
 

@@ -24,7 +24,6 @@ from deepcoder.train.curriculum import easy_first
 from deepcoder.train.examples import Collator, hold_out, read_examples
 from deepcoder.train.export import end_of_turn, save_base, save_final
 from deepcoder.train.log import LogFile, TensorBoard, read_log, rewind_log
-from deepcoder.train.new_tokens import learn_new_tokens
 from deepcoder.train.packing import check_separation
 from deepcoder.train.panel import ConsoleProgress
 from deepcoder.train.parallel import global_batch, sharded
@@ -139,11 +138,6 @@ def _train(
         checkpoints.check_batch(resume, global_batch(train))
     if sharded(train) and resume is not None:
         read_weights(student.model, resume)
-    if train.new_token_steps and resume is None:  # a checkpoint has them
-        if not sharded(train):
-            student.model.to(arguments.device)  # the trainer would do so only afterwards
-        learned = learn_new_tokens(student.model, collator, train, config.run.seed, console.print)
-        console.print(f"embeddings of {learned} tokens that the base had never seen learned first", highlight=False)
     callbacks, progress = _callbacks(config, arguments, len(among), resume, console)
     with StopRequest(console) as stop:
         trainer = SadTrainer(
