@@ -1,7 +1,7 @@
 """nano on the sealed half of the held-out problems, beside the untrained base, the expert and itself without tools.
 
 For each seed the demo's recipe is run anew with 10,000 trajectories (problems, expert, training, all from that seed;
-`problems.train=3200` is the demo's own number); the students are then evaluated on problems whose wordings,
+`problems.train=3000` is the demo's own number); the students are then evaluated on problems whose wordings,
 compositions and numbers no choice of the recipe was made on (`problems.sealed=true`, a seed of its own). The tables
 have Wilson intervals; the last one says what limits the students, by family.
 
@@ -101,13 +101,16 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=Path("configs/demo.yaml"))
     parser.add_argument("overrides", nargs="*")
     arguments = parser.parse_args()
+    if arguments.mean_of < 1:
+        parser.error("--mean-of is 1 or more")
     console = Console()
     summaries: dict[str, dict[str, Any]] = {}
     students = []
     for seed in arguments.seeds:
-        recipe = [f"run.dir={arguments.out}/seed-{seed}", f"run.seed={seed}", f"problems.seed={1000 + seed}"]
-        recipe.append(f"problems.train={TRAJECTORIES}")
-        folder = train(load_config(arguments.config, [*recipe, *arguments.overrides]), console, arguments.mean_of)
+        recipe = [f"run.seed={seed}", f"problems.seed={1000 + seed}", f"problems.train={TRAJECTORIES}"]
+        recipe += arguments.overrides
+        trained = load_config(arguments.config, [*recipe, f"run.dir={arguments.out}/seed-{seed}"])
+        folder = train(trained, console, arguments.mean_of)
         first = seed == arguments.seeds[0]
         sealed = [
             "problems.sealed=true",
@@ -116,9 +119,8 @@ def main() -> None:
             f"evaluate.models={'[base, student, teacher]' if first else '[student]'}",
             f"evaluate.no_tools={'true' if first else 'false'}",
         ]
-        recipe[0] = f"run.dir={folder.path}"
-        config = load_config(arguments.config, [*recipe, *arguments.overrides, *sealed])
-        summary = evaluate(config, folder, arguments.out / f"sealed-{seed}", console)
+        config = load_config(arguments.config, [*recipe, *sealed, f"run.dir={folder.path}"])
+        summary = evaluate(config, folder, arguments.out / f"sealed-{folder.path.name}", console)
         for name in ("base", "teacher", "student_no_tools"):
             if name in summary:
                 summaries[{"teacher": "expert", "student_no_tools": "student, tools off"}.get(name, name)] = summary[

@@ -103,7 +103,7 @@ class RunFolder:
         config_hash = hash_of(settings)
         old = self.manifest(name)
         if old is not None:
-            same = _completed(old.settings, name) == settings and old.input_hash == input_hash
+            same = completed(old.settings, name) == settings and old.input_hash == input_hash
             if same and not overwrite:
                 return old
             if name not in _REBUILT and not overwrite:
@@ -187,7 +187,7 @@ def write_atomic(path: Path, data: str | bytes | Sequence[str]) -> None:
         raise
 
 
-def _completed(settings: dict[str, Any], name: StageName) -> dict[str, Any]:
+def completed(settings: dict[str, Any], name: StageName) -> dict[str, Any]:
     """Settings of an older deepcoder with today's defaults for the keys that it did not have."""
 
     def fill(old: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:

@@ -1,27 +1,36 @@
 from __future__ import annotations
 
 import atexit
+import importlib
 import json
 import shutil
 import tempfile
+from collections import namedtuple
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
+from torch import nn
 from transformers import AutoModelForCausalLM
 from typer.testing import CliRunner
 
 from deepcoder.cli import app
-from deepcoder.config import load_config
-from deepcoder.errors import DeepCoderError, StageError, TrainingError
+from deepcoder.config import LoraConfig, load_config
+from deepcoder.errors import ConfigError, StageError, TrainingError
 from deepcoder.models.local import load_model
+from deepcoder.pipeline import _input_hash
+from deepcoder.rounds import final_student
 from deepcoder.runs import Manifest, RunFolder
 from deepcoder.train import checkpoints
 from deepcoder.train.average import average, mean_of
+from deepcoder.train.card import student_card
+from deepcoder.train.merge import merge
+from deepcoder.train.student import add_adapters
 from tests.train.students import save_tiny_student, tiny_model
 
 
@@ -100,7 +109,9 @@ def test_the_manifest_says_what_it_is_the_mean_of_and_no_training_goes_on_in_it(
     assert isinstance(manifest, Manifest)
     assert manifest.status == "done"
     assert manifest.settings["run.seed"] == [4, 9]
-    assert manifest.counts == {"student": "pre-trained base 0123", "parameters": 7, "mean_of": "run-4, run-9"}
+    named = "run-4 (weights 4), run-9 (weights 9)"
+    assert manifest.counts == {"student": "pre-trained base 0123", "parameters": 7, "mean_of": named}
+    assert "the mean of 2 trainings" in student_card(mean)
     assert mean.path == tmp_path / "mean"
     assert (mean.stage("train") / "base" / "model.safetensors").is_file()
     with pytest.raises(StageError, match=r"run\.seed"):
@@ -146,10 +157,15 @@ def test_other_shapes_have_no_mean(tmp_path: Path) -> None:
 
 def test_what_is_no_whole_training_is_refused_by_name(tmp_path: Path) -> None:
     runs = [trained(tmp_path, seed) for seed in (0, 1)]
-    with pytest.raises(TrainingError, match="two runs or more"):
-        average([runs[0], tmp_path / "." / "run-0"], tmp_path / "mean")
-    with pytest.raises(DeepCoderError, match=r"nothing-here/config\.yaml does not exist"):
-        average([runs[0], tmp_path / "nothing-here"], tmp_path / "mean")
+    for once in ([runs[0]], [runs[0], tmp_path / "." / "run-0"], [*runs, runs[0]]):
+        with pytest.raises(TrainingError, match="two runs or more, each named once"):
+            average(once, tmp_path / "mean")
+    for name in ("nothing-here", "run-1/config.yaml"):
+        with pytest.raises(TrainingError, match=f"{name} is no run folder"):
+            average([runs[0], tmp_path / name], tmp_path / "mean")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match=r"empty/config\.yaml does not exist"):
+        average([runs[0], tmp_path / "empty"], tmp_path / "mean")
     change_manifest(runs[1], status="running")
     with pytest.raises(TrainingError, match="run-1 is not trained to its end"):
         average(runs, tmp_path / "mean")
@@ -160,14 +176,116 @@ def test_what_is_no_whole_training_is_refused_by_name(tmp_path: Path) -> None:
     assert not (tmp_path / "mean").exists()
 
 
-def test_nothing_that_is_there_is_replaced_and_what_was_cut_short_is_made_anew(tmp_path: Path) -> None:
+def test_nothing_that_is_there_is_replaced(tmp_path: Path) -> None:
+    runs = [trained(tmp_path, seed) for seed in (0, 1, 2)]
+    with pytest.raises(TrainingError, match="run-2 is a run"):
+        average(runs[:2], runs[2])
+    (runs[2] / "config.yaml").unlink()  # a student alone, copied for serving
+    with pytest.raises(TrainingError, match="run-2 is a run"):
+        average(runs[:2], runs[2])
+    assert weights(runs[2]).keys() == weights(runs[0]).keys()
+
+
+@pytest.mark.parametrize("at", ["staged", "hash_files", "write_atomic"])
+def test_a_mean_that_was_cut_short_is_no_run_and_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
     runs = [trained(tmp_path, seed) for seed in (0, 1)]
-    with pytest.raises(TrainingError, match="run-1 is a run"):
-        average(runs, runs[1])
-    leftover = tmp_path / "mean" / "checkpoints"
-    shutil.copytree(runs[0] / "checkpoints" / "base", leftover / "base")  # as if it had been killed here
-    average(runs, tmp_path / "mean", show=lambda line: None)
-    assert checkpoints.damage(leftover / "final") is None
+    module: Any = importlib.import_module("deepcoder.train.average")
+    with monkeypatch.context() as patched:
+        patched.setattr(module if at != "staged" else checkpoints, at, _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            average(runs, tmp_path / "mean", show=lambda line: None)
+    assert not (tmp_path / "mean" / "config.yaml").exists()
+    final = average(runs, tmp_path / "mean", show=lambda line: None)
+    assert checkpoints.damage(final) is None
+    assert (tmp_path / "mean" / "config.yaml").is_file()
+
+
+def _interrupt(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_folder_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [trained(tmp_path, seed) for seed in (0, 1)]
+    monkeypatch.chdir(tmp_path)
+    for number, run in enumerate(runs):  # as overrides these would be a number and, from # on, a comment
+        run.rename(str(number))
+    final = average([Path("0"), Path("1")], Path("mean #2"), show=lambda line: None)
+    assert final == Path("mean #2/checkpoints/final")
+    assert final.is_dir()
+
+
+def test_a_run_that_went_on_in_rounds_has_another_student(tmp_path: Path) -> None:
+    runs = [trained(tmp_path, 0), trained(tmp_path, 1, "rounds.number=1")]
+    with pytest.raises(TrainingError, match="went on in rounds"):
+        average(runs, tmp_path / "mean")
+
+
+def test_a_base_that_changed_under_its_name_is_noticed(tmp_path: Path) -> None:
+    runs = [trained(tmp_path, seed) for seed in (0, 1)]
+    shutil.rmtree(runs[1] / "checkpoints" / "base")
+    shutil.copytree(stored(7), runs[1] / "checkpoints" / "base")
+    with pytest.raises(TrainingError, match="different bases, by the weights that they keep"):
+        average(runs, tmp_path / "mean")
+
+
+def test_an_older_manifest_without_a_key_has_its_default(tmp_path: Path) -> None:
+    runs = [trained(tmp_path, seed) for seed in (0, 1)]
+    settings = json.loads((runs[1] / "checkpoints" / "manifest.json").read_text())["settings"]
+    del settings["train.packing"]
+    change_manifest(runs[1], settings=settings)
+    assert average(runs, tmp_path / "mean", show=lambda line: None).is_dir()
+
+
+def test_two_precisions_have_no_mean(tmp_path: Path) -> None:
+    runs = [trained(tmp_path, seed) for seed in (0, 1)]
+    final = runs[1] / "checkpoints" / "final"
+    save_file({name: each.bfloat16() for name, each in weights(runs[1]).items()}, final / "model.safetensors")
+    checkpoints.seal(final)
+    with pytest.raises(TrainingError, match=r"F32.* in .*BF16"):
+        average(runs, tmp_path / "mean")
+
+
+def test_a_full_disk_is_told_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [trained(tmp_path, seed) for seed in (0, 1)]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: namedtuple("Usage", "total used free")(1, 1, 2**30))
+    with pytest.raises(TrainingError, match="this writes"):
+        average(runs, tmp_path / "mean")
+    assert not (tmp_path / "mean" / "checkpoints").exists()
+
+
+def test_adapters_of_4_bit_students_are_averaged_with_their_base(tmp_path: Path) -> None:
+    runs = [trained(tmp_path, seed) for seed in (0, 1)]
+    base = stored(100)
+    for seed, run in enumerate(runs):
+        final = run / "checkpoints" / "final"
+        (final / "model.safetensors").unlink()
+        adapted = add_adapters(tiny_model(100), LoraConfig(rank=2, alpha=4, targets="attention+experts"))
+        torch.manual_seed(seed)
+        for name, parameter in adapted.named_parameters():
+            if "lora_B" in name:
+                nn.init.normal_(parameter, std=0.05)
+        adapted.save_pretrained(final / "adapter")  # type: ignore[operator]
+        (final / "reference.json").write_text(json.dumps({"model": str(base), "adapter": "adapter"}))
+        checkpoints.seal(final)
+    final = average(runs, tmp_path / "mean", show=lambda line: None)
+    assert not (final / "reference.json").exists()  # whole weights
+    logits = []
+    for place in (final, *(run / "checkpoints" / "final" for run in runs)):
+        model, _ = load_model(str(place))
+        logits.append(model(input_ids=torch.arange(5, 25)[None]).logits)
+    merged = [merge(run / "checkpoints" / "final", run / "merged", show=lambda line: None) for run in runs]
+    a, b, mean = (load_file(place / "model.safetensors") for place in (*merged, final))
+    assert all(torch.allclose(mean[name], (a[name] + b[name]) / 2, atol=1e-6) for name in mean)
+    assert not torch.allclose(logits[0], logits[1], atol=1e-4)
+
+
+def test_evaluate_and_serve_find_the_mean(tmp_path: Path) -> None:
+    final = average([trained(tmp_path, seed) for seed in (0, 1)], tmp_path / "mean", show=lambda line: None)
+    config = load_config(tmp_path / "mean" / "config.yaml")
+    assert final_student(config) == final
+    assert _input_hash("evaluate", config, RunFolder(config))  # it would say that the train stage is not done
 
 
 def test_the_command_makes_the_run(tmp_path: Path) -> None:

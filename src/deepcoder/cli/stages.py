@@ -132,7 +132,7 @@ def average(
     runs: Annotated[list[Path], typer.Argument(help="Folders of two or more trained runs of one recipe.")],
     out: Annotated[Path, typer.Option(help="The run folder to make.")],
 ) -> None:
-    """The mean of several students' weights, as a run of its own: trained with other seeds, they make a better one."""
+    """The mean of several students' weights, as a run of its own; they may differ in seed and examples."""
     from deepcoder.train.average import average as averaged
 
     typer.echo(str(averaged(runs, out, show=typer.echo)))

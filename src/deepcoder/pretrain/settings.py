@@ -37,7 +37,7 @@ class Settings:
     validation: int = 400_000
     experts: str = "dense"
     worked: str = "new"  # problems made as they are needed; "carried": only those of the corpus
-    token_lines: int = 16  # documents of any tokens to 256 of text: some 1.5% of the tokens
+    token_lines: int = 16  # documents of any tokens to 256 of text: some 1.4% of the tokens
     compile: bool = True
     workers: int = 15
 

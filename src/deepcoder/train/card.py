@@ -69,6 +69,10 @@ def _training(train: Manifest | None, generate: Manifest | None) -> str:
         lines.append("- `expert` is a programmatic solver that knows the problems' solutions, not a language model.")
     counted = [f"{label} {train.counts[key]:,}" for key, label in _COUNTS.items() if key in train.counts]
     lines.append(f"- {'; '.join(counted)}.")
+    if "mean_of" in train.counts:
+        lines.append(
+            f"- Its weights are the mean of {len(train.settings['run.seed'])} trainings with the settings below."
+        )
     given = {key: train.settings.get(key) for key in _SETTINGS}
     lines.append(
         f"- Settings: {', '.join(f'`{key}={_short(value)}`' for key, value in given.items() if _public(value))}."

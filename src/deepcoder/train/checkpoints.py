@@ -83,6 +83,15 @@ def damage(folder: Path) -> str | None:
     return None
 
 
+def sealed_weights(folder: Path) -> dict[str, object] | None:
+    """Sizes and hashes of the weights of a sealed folder, as its seal has them; None where it has none."""
+    try:
+        files = json.loads((folder / SEAL).read_text())["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return {name: each for name, each in files.items() if name.endswith(".safetensors")} or None
+
+
 def checkpoints(folder: Path) -> list[tuple[int, Path]]:
     """(step, path) of every `checkpoint-N` in `folder`, whole or not, latest first."""
     found = [(int(match[1]), path) for path in folder.glob("checkpoint-*") if (match := _NAME.fullmatch(path.name))]
