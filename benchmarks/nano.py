@@ -1,7 +1,7 @@
 """nano on the sealed half of the held-out problems, beside the untrained base, the expert and itself without tools.
 
 For each seed the demo's recipe is run anew with 10,000 trajectories (problems, expert, training, all from that seed;
-`problems.train=3000` is the demo's own number); the students are then evaluated on problems whose wordings,
+`problems.train=2800` is the demo's own number); the students are then evaluated on problems whose wordings,
 compositions and numbers no choice of the recipe was made on (`problems.sealed=true`, a seed of its own). The tables
 have Wilson intervals; the last one says what limits the students, by family.
 
