@@ -1,7 +1,7 @@
 """nano on the sealed half of the held-out problems, beside the untrained base, the expert and itself without tools.
 
 For each seed the demo's recipe is run anew with 10,000 trajectories (problems, expert, training, all from that seed;
-`problems.train=2800` is the demo's own number); the students are then evaluated on problems whose wordings,
+the demo itself has fewer); the students are then evaluated on problems whose wordings,
 compositions and numbers no choice of the recipe was made on (`problems.sealed=true`, a seed of its own). The tables
 have Wilson intervals; the last one says what limits the students, by family.
 
@@ -43,7 +43,8 @@ def train(config: Config, console: Console, mean_of: int = 1) -> RunFolder:
     run_all(config, console, stages=("generate", "prepare", "train"))
     runs = [config.run.dir]
     for number in range(1, mean_of):
-        run = config.run.model_copy(update={"dir": again(runs[0], number), "seed": config.run.seed + 1000 * number})
+        place = runs[0].with_name(f"{runs[0].name}-again-{number}")
+        run = config.run.model_copy(update={"dir": place, "seed": config.run.seed + 1000 * number})
         shutil.copytree(runs[0] / "examples", run.dir / "examples", dirs_exist_ok=True)
         run_all(config.model_copy(update={"run": run}), console, stages=("train",))
         runs.append(run.dir)
@@ -53,10 +54,6 @@ def train(config: Config, console: Console, mean_of: int = 1) -> RunFolder:
     if not (place / "config.yaml").exists():
         average(runs, place, show=console.print)
     return RunFolder(load_config(place / "config.yaml"))
-
-
-def again(run: Path, number: int) -> Path:
-    return run.with_name(f"{run.name}-again-{number}")
 
 
 def evaluate(config: Config, folder: RunFolder, out: Path, console: Console) -> dict[str, Any]:

@@ -15,15 +15,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
 from torch import Tensor
 
 from deepcoder.config import dump_config, load_config
 from deepcoder.errors import TrainingError
-from deepcoder.models.chatml import REFERENCE
 from deepcoder.runs import Manifest, RunFolder, completed, hash_files, hash_of, write_atomic
 from deepcoder.train import checkpoints
-from deepcoder.train.sources import INDEX, Source, any_student, check_disk
+from deepcoder.train.merge import copy_rest, write_shards
+from deepcoder.train.sources import Source, any_student, check_disk
 
 SEED, CONFIG, MEAN_OF = "run.seed", "config.yaml", "mean_of"
 
@@ -54,8 +53,11 @@ def average(runs: Sequence[Path], target: Path, *, show: Callable[[str], None] =
     check_disk(mean.path, size, "delete checkpoints of the runs: their final/ is enough")
     began = time.monotonic()
     with checkpoints.staged(mean.stage("train") / "final") as staging:
-        _write(sources, staging, show)
-        _copy_rest(places[0] / "final", staging)
+        write_shards(staging, sources[0].shards, lambda shard: _mean_shard(sources, shard), show)
+        for source in sources:
+            source.check_complete()
+        (staging / "config.json").write_text(json.dumps(sources[0].config, indent=2))
+        copy_rest(sources[0].folder, places[0] / "final", staging)
     if base.is_dir():
         with checkpoints.staged(mean.stage("train") / "base") as staging:
             shutil.copytree(base, staging, dirs_exist_ok=True)
@@ -134,23 +136,13 @@ def _check_tensors(first: Path, a: Source, other: Path, b: Source) -> None:
         )
 
 
-def _write(sources: Sequence[Source], staging: Path, show: Callable[[str], None]) -> None:
+def _mean_shard(sources: Sequence[Source], shard: str) -> dict[str, Tensor]:
+    """The tensors of the first student's shard, each the mean of all students'."""
     first, *others = sources
-    names: dict[str, str] = {}
-    written = 0
-    for number, shard in enumerate(first.shards):
-        tensors = {name: mean_of([tensor, *(each.added(name, each.part(name)) for each in others)])
-                   for name, tensor in first.shard(shard).items()}  # fmt: skip
-        save_file(tensors, staging / shard, metadata={"format": "pt"})
-        names |= dict.fromkeys(tensors, shard)
-        written += sum(tensor.nbytes for tensor in tensors.values())
-        show(f"{number + 1}/{len(first.shards)} shards, {written / 2**30:.2f} GiB")
-    for source in sources:
-        source.check_complete()
-    if len(first.shards) > 1:
-        index = {"metadata": {"total_size": written}, "weight_map": names}
-        (staging / INDEX).write_text(json.dumps(index, indent=1))
-    (staging / "config.json").write_text(json.dumps(first.config, indent=2))
+    return {
+        name: mean_of([tensor, *(each.added(name, each.part(name)) for each in others)])
+        for name, tensor in first.shard(shard).items()
+    }
 
 
 def mean_of(tensors: Sequence[Tensor]) -> Tensor:
@@ -159,14 +151,6 @@ def mean_of(tensors: Sequence[Tensor]) -> Tensor:
     for tensor in tensors[1:]:
         total += tensor.float()
     return (total / len(tensors)).to(tensors[0].dtype).contiguous()
-
-
-def _copy_rest(final: Path, staging: Path) -> None:
-    """Tokenizer, template and generation config, of which all runs have the same."""
-    left = {REFERENCE, checkpoints.SEAL, "config.json", INDEX}
-    for file in final.iterdir():
-        if file.is_file() and file.suffix != ".safetensors" and file.name not in left:
-            shutil.copyfile(file, staging / file.name)
 
 
 def _finish(mean: RunFolder, manifests: Sequence[Manifest], runs: Sequence[Path], seconds: float) -> None:

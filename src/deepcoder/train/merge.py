@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -49,25 +49,18 @@ def merge(
         _check_experts(source)
     check_disk(target, _size(source, bits, group), "write 4 bit (--bits 4), a fourth of it")
     with checkpoints.staged(target) as staging:
-        names: dict[str, str] = {}
-        written = 0
-        for number, shard in enumerate(source.shards):
-            tensors = source.shard(shard)
-            if bits == 4:
-                tensors = _in_4_bit(tensors, group)
-            save_file(tensors, staging / shard, metadata={"format": "pt"})
-            names |= dict.fromkeys(tensors, shard)
-            written += sum(tensor.nbytes for tensor in tensors.values())
-            show(f"{number + 1}/{len(source.shards)} shards, {written / 2**30:.1f} GiB")
+        write_shards(
+            staging,
+            source.shards,
+            lambda shard: _in_4_bit(source.shard(shard), group) if bits == 4 else source.shard(shard),
+            show,
+        )
         source.check_complete()
-        if len(source.shards) > 1:
-            index = {"metadata": {"total_size": written}, "weight_map": names}
-            (staging / INDEX).write_text(json.dumps(index, indent=1))
         if card:
             (staging / "README.md").write_text(card)
         added = {"quantization_config": quantization_config(group)} if bits == 4 else {}
         (staging / "config.json").write_text(json.dumps(source.config | added, indent=2))
-        _copy_rest(source.folder, final, staging)
+        copy_rest(source.folder, final, staging)
     return target
 
 
@@ -82,7 +75,24 @@ def _in_4_bit(tensors: dict[str, Tensor], group: int) -> dict[str, Tensor]:
     return written
 
 
-def _copy_rest(base: Path, final: Path, staging: Path) -> None:
+def write_shards(
+    folder: Path, shards: Sequence[str], tensors_of: Callable[[str], dict[str, Tensor]], show: Callable[[str], None]
+) -> None:
+    """Write `tensors_of(shard)` under the name of each shard, and their index where there are several."""
+    names: dict[str, str] = {}
+    written = 0
+    for number, shard in enumerate(shards):
+        tensors = tensors_of(shard)
+        save_file(tensors, folder / shard, metadata={"format": "pt"})
+        names |= dict.fromkeys(tensors, shard)
+        written += sum(tensor.nbytes for tensor in tensors.values())
+        show(f"{number + 1}/{len(shards)} shards, {written / 2**30:.1f} GiB")
+    if len(shards) > 1:
+        index = {"metadata": {"total_size": written}, "weight_map": names}
+        (folder / INDEX).write_text(json.dumps(index, indent=1))
+
+
+def copy_rest(base: Path, final: Path, staging: Path) -> None:
     """Tokenizer, template and generation config of the student, else of the base."""
     kept = {REFERENCE, checkpoints.SEAL, "config.json", INDEX, SINGLE}
     for folder in (base, final):
