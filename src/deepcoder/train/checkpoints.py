@@ -17,6 +17,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from deepcoder.errors import TrainingError
 
@@ -69,9 +70,8 @@ def seal(folder: Path) -> None:
 
 def damage(folder: Path) -> str | None:
     """What is wrong with a sealed folder: None where every file is there, whole and unchanged."""
-    try:
-        files = json.loads((folder / SEAL).read_text())["files"]
-    except (OSError, ValueError, KeyError, TypeError):
+    files = _sealed(folder)
+    if files is None:
         return f"no readable {SEAL}"
     for name, expected in files.items():
         path = folder / name
@@ -85,10 +85,7 @@ def damage(folder: Path) -> str | None:
 
 def sealed_weights(folder: Path) -> dict[str, object] | None:
     """Sizes and hashes of the weights of a sealed folder, as its seal has them; None where it has none."""
-    try:
-        files = json.loads((folder / SEAL).read_text())["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    files = _sealed(folder) or {}
     return {name: each for name, each in files.items() if name.endswith(".safetensors")} or None
 
 
@@ -148,6 +145,15 @@ def prune(folder: Path, keep: int) -> None:
     for _, path in checkpoints(folder)[keep:]:
         if path != spared:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _sealed(folder: Path) -> dict[str, Any] | None:
+    """Size and sha256 of each file, as the seal has them; None where it cannot be read."""
+    try:
+        files: dict[str, Any] = json.loads((folder / SEAL).read_text())["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return files
 
 
 def _files(folder: Path) -> list[Path]:
