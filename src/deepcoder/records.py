@@ -162,6 +162,7 @@ class StopReason(StrEnum):
     FINISHED = "finished"
     MAX_STEPS = "max_steps"
     MAX_TOKENS = "max_tokens"
+    UNREADABLE = "unreadable"
     TIMEOUT = "timeout"
     CANCELLED = "cancelled"
     MODEL_ERROR = "model_error"

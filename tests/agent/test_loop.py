@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from tests.agent.scripted_model import ScriptedModel, StreamingModel
 
-from deepcoder.agent import AgentEvent, EventKind, first_message, run_agent
+from deepcoder.agent import AgentEvent, EventKind, Start, first_message, run_agent
 from deepcoder.config import AgentConfig
 from deepcoder.errors import AuthenticationError, ConfigError, ContextFull, ModelUnavailable, ProviderError
 from deepcoder.models.allowance import allowed
@@ -139,6 +139,35 @@ async def test_the_budget_of_tokens() -> None:
     config = AgentConfig(max_tokens=9, max_steps=50)
     result = await run_agent(ScriptedModel(turns=[execute("1")] * 9), "?", tools=tools(), config=config)
     assert (len(result.steps), result.stop_reason) == (2, StopReason.MAX_TOKENS)
+
+
+@pytest.mark.parametrize(
+    ("limit", "turns", "steps", "stop"),
+    [
+        (2, ["?", "", execute("1"), FINISH], 2, StopReason.UNREADABLE),
+        (2, ["?", execute("1"), "?", execute("1"), "?", FINISH], 6, StopReason.FINISHED),
+        (2, [execute("1"), "?", execute("raise"), "?", "?", FINISH], 5, StopReason.UNREADABLE),
+        (1, ["?", FINISH], 1, StopReason.UNREADABLE),
+        (None, ["?"] * 6, 6, StopReason.MAX_STEPS),
+    ],
+)
+async def test_steps_in_a_row_that_cannot_be_read(
+    limit: int | None, turns: list[str], steps: int, stop: StopReason
+) -> None:
+    config = AgentConfig(max_unreadable=limit)
+    result = await run_agent(ScriptedModel(turns=turns), "?", tools=tools(), config=config)
+    assert (len(result.steps), result.stop_reason) == (steps, stop)
+    assert (result.answer == "42") == (stop is StopReason.FINISHED)
+
+
+async def test_unreadable_steps_that_a_run_begins_with_are_not_its_own() -> None:
+    config = AgentConfig(max_unreadable=2)
+    first = await run_agent(ScriptedModel(turns=["?", "?"]), "?", tools=tools(), config=config)
+    again = await run_agent(
+        ScriptedModel(turns=["?", FINISH]), "?", tools=tools(), config=config, begin=Start(steps=first.steps)
+    )
+    assert (first.stop_reason, len(first.steps)) == (StopReason.UNREADABLE, 2)
+    assert (again.stop_reason, len(again.steps)) == (StopReason.FINISHED, 4)
 
 
 async def test_each_reply_may_have_what_is_left_of_the_tokens() -> None:

@@ -103,6 +103,12 @@ async def test_what_cannot_be_read_is_told_and_counts() -> None:
     assert "no tool 'nothing'" in str(model.asked[1][0][-1].text)
 
 
+async def test_so_many_steps_in_a_row_that_cannot_be_read_end_a_run() -> None:
+    nothing, works = calling(("nothing", {"x": "y"})), calling(("execute_python", {"code": "1"}))
+    done, _ = await run(nothing, works, nothing, AIMessage(""), works, max_unreadable=2)
+    assert (done.stop_reason, len(done.steps), done.answer) == (StopReason.UNREADABLE, 4, None)
+
+
 def test_several_calls_of_one_reply_share_its_tokens_once() -> None:
     steps = read_reply(calling(("execute_python", {"code": "a"}), ("execute_python", {"code": "b"})), 1.5)
     assert [step.output_tokens for step, _ in steps] == [5, 0]

@@ -97,4 +97,6 @@ def test_why_a_run_failed() -> None:
         "answer from nowhere": run(step("x"), step("", "finish", "7"), **wrong),
         "observed, yet wrong": run(step("x"), end, **wrong),
     }
+    ended = run(*[step("x")] * 3, unread, unread, stop_reason=StopReason.UNREADABLE, **wrong)
+    assert failure(ended) == "unreadable steps"
     assert {name: failure(trajectory) for name, trajectory in cases.items()} == {name: name for name in cases}

@@ -2,9 +2,9 @@
 
     ask the model -> read one step -> run its tool -> append both messages -> again
 
-It ends at `finish`, at a budget (steps, output tokens, seconds), or when the model's provider gives
-up. What cannot be read as a step goes back to the model as an observation. Cancelling the task
-cancels the model's request and kills a running program.
+It ends at `finish`, at a budget (steps, output tokens, steps in a row that cannot be read, seconds), or when
+the model's provider gives up. What cannot be read as a step goes back to the model as an observation.
+Cancelling the task cancels the model's request and kills a running program.
 """
 
 from __future__ import annotations
@@ -102,6 +102,7 @@ class _Run:
     messages: list[BaseMessage]
     lead: Start
     steps: list[Step] = field(default_factory=list)
+    unreadable: int = 0  # steps in a row, of those that this run took itself
 
     def __post_init__(self) -> None:
         self.arguments = {name: argument_of(tool) for name, tool in self.tools.items()}
@@ -128,6 +129,8 @@ class _Run:
     def _budget(self) -> StopReason | None:
         if len(self.steps) >= self.config.max_steps:
             return StopReason.MAX_STEPS
+        if self.config.max_unreadable is not None and self.unreadable >= self.config.max_unreadable:
+            return StopReason.UNREADABLE
         return StopReason.MAX_TOKENS if self._tokens_left() <= 0 else None
 
     def _tokens_left(self) -> int:
@@ -140,6 +143,7 @@ class _Run:
         with token_allowance(self._tokens_left()):
             message = await self._ask()
         step = read_message(message, self.arguments).model_copy(update={"model_s": time.monotonic() - start})
+        self.unreadable = 0 if step.action else self.unreadable + 1
         if step.action:
             step, self.lead = begun(step, self.lead.thought), Start()
         await self.emit(EventKind.THOUGHT, text=step.thought)

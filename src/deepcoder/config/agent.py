@@ -15,6 +15,9 @@ class AgentConfig(Section):
 
     max_steps: int = Field(default=6, ge=1)
     max_tokens: int = Field(default=8192, ge=1, description="output tokens over all steps")
+    max_unreadable: int | None = Field(
+        default=None, ge=1, description="steps in a row that cannot be read; so many end the run"
+    )
     timeout_s: float = Field(default=300.0, gt=0)
     max_observation_chars: int = Field(default=2000, ge=80)
     instructions: Literal["full", "short", "bare"] = "full"

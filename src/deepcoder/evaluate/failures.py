@@ -1,6 +1,6 @@
 """Why a run failed, in more words than its outcome: the taxonomy of the report. Pure functions.
 
-unreadable steps        at least half of its steps held no readable action
+unreadable steps        at least half of its steps, or agent.max_unreadable in a row, held no readable action
 the same call again     it repeated a call and never finished
 out of steps | tokens | time
 finished after an error its last call had failed
@@ -27,7 +27,8 @@ def failure(trajectory: Trajectory) -> str:
         return ""
     steps = trajectory.steps
     if trajectory.stop_reason is not StopReason.FINISHED:
-        if 2 * sum(not step.action for step in steps) >= max(1, len(steps)):
+        unreadable = sum(not step.action for step in steps)
+        if trajectory.stop_reason is StopReason.UNREADABLE or 2 * unreadable >= max(1, len(steps)):
             return "unreadable steps"
         calls = [(step.action, step.input) for step in steps if _called(step)]
         if len(set(calls)) < len(calls):

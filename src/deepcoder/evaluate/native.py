@@ -11,6 +11,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -126,6 +127,8 @@ async def _until_stopped(
     while True:
         if len(steps) >= config.max_steps:
             return StopReason.MAX_STEPS
+        if config.max_unreadable is not None and _unreadable(steps) >= config.max_unreadable:
+            return StopReason.UNREADABLE
         if sum(step.output_tokens for step in steps) >= config.max_tokens:
             return StopReason.MAX_TOKENS
         start = time.monotonic()
@@ -144,6 +147,11 @@ async def _until_stopped(
                 chat.append(HumanMessage(step.observation or ""))
             if len(steps) >= config.max_steps:
                 return StopReason.MAX_STEPS
+
+
+def _unreadable(steps: Sequence[Step]) -> int:
+    """Steps at the end, in a row, that could not be read."""
+    return len(list(takewhile(lambda step: not step.action, reversed(steps))))
 
 
 def read_reply(message: AIMessage, seconds: float) -> list[tuple[Step, str]]:
