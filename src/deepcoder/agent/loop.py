@@ -15,6 +15,7 @@ import json
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
@@ -102,7 +103,6 @@ class _Run:
     messages: list[BaseMessage]
     lead: Start
     steps: list[Step] = field(default_factory=list)
-    unreadable: int = 0  # steps in a row, of those that this run took itself
 
     def __post_init__(self) -> None:
         self.arguments = {name: argument_of(tool) for name, tool in self.tools.items()}
@@ -121,17 +121,10 @@ class _Run:
             return StopReason.MODEL_ERROR, str(error)
 
     async def _until_stopped(self) -> StopReason:
-        while (stop := self._budget()) is None:
+        while (stop := budget_spent(self.steps, self.config, before=len(self.lead.steps))) is None:
             if (await self._step()).action == Action.FINISH:
                 return StopReason.FINISHED
         return stop
-
-    def _budget(self) -> StopReason | None:
-        if len(self.steps) >= self.config.max_steps:
-            return StopReason.MAX_STEPS
-        if self.config.max_unreadable is not None and self.unreadable >= self.config.max_unreadable:
-            return StopReason.UNREADABLE
-        return StopReason.MAX_TOKENS if self._tokens_left() <= 0 else None
 
     def _tokens_left(self) -> int:
         return self.config.max_tokens - sum(step.output_tokens for step in self.steps)
@@ -143,7 +136,6 @@ class _Run:
         with token_allowance(self._tokens_left()):
             message = await self._ask()
         step = read_message(message, self.arguments).model_copy(update={"model_s": time.monotonic() - start})
-        self.unreadable = 0 if step.action else self.unreadable + 1
         if step.action:
             step, self.lead = begun(step, self.lead.thought), Start()
         await self.emit(EventKind.THOUGHT, text=step.thought)
@@ -204,6 +196,19 @@ class _Run:
             await self.on_event(
                 AgentEvent(kind=kind, step=number, text=text, action=action, error=error, stop_reason=stop_reason)
             )
+
+
+def budget_spent(steps: Sequence[Step], config: AgentConfig, *, before: int = 0) -> StopReason | None:
+    """The budget, but for seconds, that these steps have used up; None where another may be taken.
+
+    `before`: so many of them the run began with. They count, but one that could not be read is not held against it.
+    """
+    if len(steps) >= config.max_steps:
+        return StopReason.MAX_STEPS
+    unreadable = len(list(takewhile(lambda step: not step.action, reversed(steps[before:]))))
+    if config.max_unreadable is not None and unreadable >= config.max_unreadable:
+        return StopReason.UNREADABLE
+    return StopReason.MAX_TOKENS if sum(step.output_tokens for step in steps) >= config.max_tokens else None
 
 
 def read_message(message: AIMessage, names: Collection[str]) -> Step:

@@ -11,7 +11,6 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -19,7 +18,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from deepcoder.agent.loop import FATAL
+from deepcoder.agent.loop import FATAL, budget_spent
 from deepcoder.agent.tools import argument_of
 from deepcoder.config import AgentConfig, Config, NativeConfig, TeacherConfig
 from deepcoder.errors import ProviderError
@@ -124,13 +123,7 @@ async def _until_stopped(
     known = {tool.name: tool for tool in tools}
     offered = [convert_to_openai_tool(tool) for tool in tools]
     chat: list[BaseMessage] = [HumanMessage(prompt)]
-    while True:
-        if len(steps) >= config.max_steps:
-            return StopReason.MAX_STEPS
-        if config.max_unreadable is not None and _unreadable(steps) >= config.max_unreadable:
-            return StopReason.UNREADABLE
-        if sum(step.output_tokens for step in steps) >= config.max_tokens:
-            return StopReason.MAX_TOKENS
+    while (stop := budget_spent(steps, config)) is None:
         start = time.monotonic()
         message = await model.ainvoke(chat, tools=offered, **thinking(native))
         new = read_reply(message, time.monotonic() - start)
@@ -146,12 +139,8 @@ async def _until_stopped(
             else:
                 chat.append(HumanMessage(step.observation or ""))
             if len(steps) >= config.max_steps:
-                return StopReason.MAX_STEPS
-
-
-def _unreadable(steps: Sequence[Step]) -> int:
-    """Steps at the end, in a row, that could not be read."""
-    return len(list(takewhile(lambda step: not step.action, reversed(steps))))
+                break
+    return stop
 
 
 def read_reply(message: AIMessage, seconds: float) -> list[tuple[Step, str]]:
